@@ -1,0 +1,75 @@
+"""Every error that platecast raises.
+
+Each one is a `PlatecastError` and also the built-in that fits, so that callers may catch either::
+
+    PlatecastError
+    ├── UnrecognizedNameError    (ValueError)       a file name that no convention reads
+    ├── InvalidWellError         (ValueError)       a label that names no well
+    ├── InvalidComponentsError   (ValueError)       components that name no plane
+    ├── UnsupportedArrayError    (TypeError)        an array that cannot be sent or stored
+    ├── StorageError             (OSError)          a backend could not do what was asked
+    │   └── ImageNotFoundError   (FileNotFoundError)
+    ├── UnknownBackendError      (LookupError)      no backend has this name
+    ├── PipelineError            (ValueError)       a pipeline that cannot run as written
+    ├── ProtocolError            (ValueError)       a peer's message that breaks the protocol
+    ├── PortInUseError           (OSError)          a port of the pair belongs to somebody else
+    ├── ViewerNotFoundError      (ConnectionError)  no viewer answers there
+    ├── ViewerStartError         (RuntimeError)     a viewer did not come up
+    └── ViewerCommandError       (RuntimeError)     a viewer refused or failed a command
+"""
+
+
+class PlatecastError(Exception):
+    """Base of every error that platecast raises on purpose."""
+
+
+class UnrecognizedNameError(PlatecastError, ValueError):
+    """A file name that no convention recognizes as a raw image."""
+
+
+class InvalidWellError(PlatecastError, ValueError):
+    """A label that does not name a well."""
+
+
+class InvalidComponentsError(PlatecastError, ValueError):
+    """Components that are empty, negative or of the wrong type."""
+
+
+class UnsupportedArrayError(PlatecastError, TypeError):
+    """An array whose type or shape cannot be sent or stored."""
+
+
+class StorageError(PlatecastError, OSError):
+    """A storage backend could not do what was asked."""
+
+
+class ImageNotFoundError(StorageError, FileNotFoundError):
+    """A backend holds no image under this path."""
+
+
+class UnknownBackendError(PlatecastError, LookupError):
+    """No storage backend has this name."""
+
+
+class PipelineError(PlatecastError, ValueError):
+    """A pipeline that cannot run as written; lists everything that is wrong."""
+
+
+class ProtocolError(PlatecastError, ValueError):
+    """A peer's message that breaks the protocol."""
+
+
+class PortInUseError(PlatecastError, OSError):
+    """One of a viewer's two ports belongs to somebody else."""
+
+
+class ViewerNotFoundError(PlatecastError, ConnectionError):
+    """No viewer answers at this address."""
+
+
+class ViewerStartError(PlatecastError, RuntimeError):
+    """A viewer process did not come up."""
+
+
+class ViewerCommandError(PlatecastError, RuntimeError):
+    """A viewer refused or failed a command."""
