@@ -1,0 +1,132 @@
+"""What an image is: the components that name one plane of a plate."""
+
+import enum
+
+import msgspec
+
+from platecast.components._wells import well_name
+from platecast.errors import InvalidComponentsError
+
+
+class Components(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """The components of one plane, each as the instrument writes it, `None` where it is not known.
+
+    At least one is given. A component that is absent is not zero: a projection has no z and is
+    another plane than the slice at ``z_index=0``.
+
+    Parameters
+    ----------
+    plate
+        Name or barcode of the plate.
+    well
+        Any label of a well (``a1``, ``r05c01``); kept in its canonical form (``A01``, ``E01``).
+    site
+        Number of the field of view inside the well.
+    channel
+        The vendor's number or name of the channel.
+    z_index
+        Index of the slice along z.
+    timepoint
+        Index of the time point.
+
+    Raises
+    ------
+    InvalidWellError
+        `well` does not name a well.
+    InvalidComponentsError
+        No component is given, or an index is negative.
+
+    Examples
+    --------
+    >>> Components(well="a1", channel="DAPI")
+    Components(well='A01', channel='DAPI')
+    """
+
+    plate: str | None = None
+    well: str | None = None
+    site: int | None = None
+    channel: int | str | None = None
+    z_index: int | None = None
+    timepoint: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.well is not None:
+            msgspec.structs.force_setattr(self, "well", well_name(self.well))
+        given = 0
+        for name in COMPONENT_NAMES:
+            value = getattr(self, name)
+            given += value is not None
+            if isinstance(value, int) and value < 0:
+                raise InvalidComponentsError(f"{name}={value}: an index must not be negative")
+        if not given:
+            raise InvalidComponentsError(f"at least one of {', '.join(COMPONENT_NAMES)} must be given")
+
+    def __repr__(self) -> str:
+        given = (f"{name}={getattr(self, name)!r}" for name in self.present)
+        return f"Components({', '.join(given)})"
+
+    @property
+    def present(self) -> tuple[str, ...]:
+        """Names of the components that are given, in the order of `COMPONENT_NAMES`."""
+        return tuple(name for name in COMPONENT_NAMES if getattr(self, name) is not None)
+
+
+COMPONENT_NAMES: tuple[str, ...] = Components.__struct_fields__
+"""The components' names, from the widest (plate) to the narrowest."""
+
+
+class Kind(enum.StrEnum):
+    """What the pixels or records of a plane mean."""
+
+    IMAGE = "image"
+    LABELS = "labels"
+    POINTS = "points"
+    SHAPES = "shapes"
+    TRACKS = "tracks"
+    TABLE = "table"
+
+
+class StepId(msgspec.Struct, frozen=True):
+    """The step of a pipeline that made a plane: its 1-based place and its name; 0 is the raw input."""
+
+    index: int
+    name: str
+
+    def __post_init__(self) -> None:
+        if self.index < 0 or not self.name:
+            raise InvalidComponentsError(f"step ({self.index}, {self.name!r}) needs an index >= 0 and a name")
+
+
+class PlaneId(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Everything that tells one plane from every other one.
+
+    Parameters
+    ----------
+    components
+        Which plane of the plate.
+    run
+        Identifier of one execution of a pipeline or script.
+    step
+        The step that made it; `None` for images sent outside a pipeline.
+    kind
+        What its values mean.
+    """
+
+    components: Components
+    run: str = ""
+    step: StepId | None = None
+    kind: Kind = Kind.IMAGE
+
+
+class PlateLayout(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The components that a plate is known to hold, announced before its images are there.
+
+    Each field lists the values of that component in display order; empty where unknown.
+    """
+
+    plate: str | None = None
+    well: tuple[str, ...] = ()
+    site: tuple[int, ...] = ()
+    channel: tuple[int | str, ...] = ()
+    z_index: tuple[int, ...] = ()
+    timepoint: tuple[int, ...] = ()

@@ -1,0 +1,35 @@
+"""Agilent, formerly BioTek: Cytation and Lionheart with Gen5.
+
+``<well>[ROI<n>]_<step>_<channel's number>_<image in the well>_<channel>_<reading>.tif``. What Gen5 computed
+from images has a negative step, and each operation wraps the channel's name: ``ZProj[Stitched[GFP]]``.
+"""
+
+import re
+
+from platecast.components._conventions._convention import (
+    TIFF,
+    FilenameConvention,
+    NamedPath,
+    Values,
+    grammar,
+    numbers_from,
+)
+
+_WRAPPED = re.compile(r"(?:[A-Za-z ]+\[)+(.+?)\]+", re.ASCII)
+
+
+def _unwrap_channel(values: Values, _path: NamedPath, _plate_columns: int | None) -> None:
+    match = _WRAPPED.fullmatch(values["channel"])
+    if match is not None:
+        values["channel"] = match[1]
+
+
+GEN5 = FilenameConvention(
+    name="Cytation (Gen5)",
+    pattern=grammar(
+        r"(?P<well>[A-Za-z]{1,2}[0-9]{1,2})(?:ROI[0-9]+)?_-?[0-9]+_[0-9]+_(?P<site>[0-9]+)(?:Z(?P<z_index>[0-9]+))?",
+        rf"_(?P<channel>.+)_(?P<timepoint>[0-9]{{3,}}){TIFF}",
+    ),
+    base=numbers_from(1, "site", "z_index", "timepoint"),
+    refine=_unwrap_channel,
+)

@@ -1,0 +1,69 @@
+"""Micro-Manager: image stacks and single planes.
+
+A position of a grid (``1-Pos_000_001``) is no well and its two numbers are no site: such a stack is known by
+the name of its acquisition alone. Single planes lie in a folder named after their position.
+"""
+
+import re
+
+from platecast.components._conventions._convention import (
+    TIFF,
+    FilenameConvention,
+    NamedPath,
+    Values,
+    grammar,
+    numbers_from,
+)
+
+_WELL_FOLDER = re.compile(r"([A-Za-z]{1,2}[0-9]{1,2})-Site_([0-9]+)", re.ASCII)
+_POSITION_FOLDER = re.compile(r"Pos_?([0-9]+)", re.ASCII)
+
+
+def _read_stack_position(values: Values, _path: NamedPath, _plate_columns: int | None) -> None:
+    position = values.pop("position")
+    values["site"] = values["site"] or position
+
+
+MM_STACK = FilenameConvention(
+    name="Micro-Manager stack",
+    pattern=grammar(
+        r"(?P<plate>.+)_MMStack_",
+        r"(?:(?P<well>[A-Za-z]{1,2}[0-9]{1,2})-Site_(?P<site>[0-9]+)|[0-9]+-Pos_?[0-9]+_[0-9]+|Pos_?(?P<position>[0-9]+))",
+        rf"(?:\.ome)?{TIFF}",
+    ),
+    base=numbers_from(0, "site"),
+    marker="_MMStack_",
+    refine=_read_stack_position,
+)
+
+
+def _read_position(values: Values, path: NamedPath, _plate_columns: int | None) -> None:
+    folder = path.last_folder
+    match = _WELL_FOLDER.fullmatch(folder)
+    if match is not None:
+        values["well"], values["site"] = match.groups()
+    elif values.get("site") is None:
+        match = _POSITION_FOLDER.fullmatch(folder)
+        values["site"] = None if match is None else match[1]
+
+
+MM_PLANES = FilenameConvention(
+    name="Micro-Manager 2",
+    pattern=grammar(
+        r"img_channel(?P<channel>[0-9]{3})_position(?P<site>[0-9]{3})_time(?P<timepoint>[0-9]{9})",
+        rf"_z(?P<z_index>[0-9]{{3}}){TIFF}",
+    ),
+    base=numbers_from(0, "site", "channel", "z_index", "timepoint"),
+    marker="img_channel",
+    refine=_read_position,
+)
+
+MM_PLANES_1 = FilenameConvention(
+    name="Micro-Manager 1",
+    pattern=grammar(
+        rf"img_(?P<timepoint>[0-9]{{9}})_(?P<channel>.+)_(?P<z_index>[0-9]{{3}}){TIFF}",
+    ),
+    base=numbers_from(0, "site", "z_index", "timepoint"),
+    marker="img_0",
+    refine=_read_position,
+)

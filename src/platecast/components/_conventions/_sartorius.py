@@ -1,0 +1,66 @@
+"""Sartorius: Incucyte, exported images and the raw archive.
+
+An export names the time that has passed as ``01d06h40m``; the time point is that in minutes. The channel is
+the folder where that is one of the names of Incucyte's channels, and else unknown. The prefix is the
+vessel's number or text that often holds the channel, so only the number is taken for a plate.
+"""
+
+import re
+
+from platecast.components._conventions._convention import (
+    TIFF,
+    FilenameConvention,
+    NamedPath,
+    Values,
+    grammar,
+    numbers_from,
+)
+
+_VESSEL = re.compile(r"VID[0-9]+", re.ASCII)
+_CHANNELS = frozenset(
+    (
+        "phase",
+        "hd-phase",
+        "brightfield",
+        "bf",
+        "green",
+        "red",
+        "orange",
+        "nir",
+        "blue",
+        "gfp",
+        "rfp",
+        "mcherry",
+    )
+)
+
+
+def _read_export(values: Values, path: NamedPath, _plate_columns: int | None) -> None:
+    prefix, days = values.pop("prefix"), values.pop("days")
+    hours, minutes = values.pop("hours"), values.pop("minutes")
+    if prefix is not None and _VESSEL.fullmatch(prefix):
+        values["plate"] = prefix
+    if days is not None:
+        values["timepoint"] = (int(days) * 24 + int(hours)) * 60 + int(minutes)
+    if path.last_folder.lower() in _CHANNELS:
+        values["channel"] = path.last_folder
+
+
+INCUCYTE = FilenameConvention(
+    name="Incucyte",
+    pattern=grammar(
+        r"(?:(?P<prefix>.+)_(?=[A-Za-z][0-9]{1,2}_[0-9]+[_.])|(?=[A-Za-z][0-9]{1,2}_[0-9]+_))",
+        r"(?P<well>[A-Pa-p][0-9]{1,2})_(?P<site>[0-9]+)",
+        r"(?:_(?P<days>[0-9]{2,3})d(?P<hours>[0-9]{2})h(?P<minutes>[0-9]{2})m)?",
+        r"\.(?i:tiff?|png|jpe?g)",
+    ),
+    base=numbers_from(1, "site"),
+    refine=_read_export,
+)
+
+INCUCYTE_RAW = FilenameConvention(
+    name="Incucyte (raw archive)",
+    pattern=grammar(rf"(?P<well>[A-P][0-9]{{1,2}})-(?P<site>[0-9]+)-(?P<channel>C[0-9]+|Ph){TIFF}"),
+    base=numbers_from(1, "site"),
+    marker="-",
+)

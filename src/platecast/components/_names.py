@@ -1,0 +1,101 @@
+"""From a file's name to the components of its image.
+
+The conventions themselves stand in `_conventions`; here they are tried in turn.
+"""
+
+import re
+from pathlib import PurePath
+
+from platecast.components._components import Components
+from platecast.components._conventions import CONVENTIONS, FilenameConvention, NamedPath, format_name
+from platecast.components._user_pattern import compile_pattern
+from platecast.errors import PlatecastError, UnrecognizedNameError
+
+__all__ = ["FilenameConvention", "find_convention", "format_name", "parse_name"]
+
+_KNOWN = ", ".join(convention.name for convention in CONVENTIONS)
+_LITTER = re.compile(r"\.|~\$|.*_thumb(?:nail)?(?:s|\b|_|[0-9A-Fa-f]{8}-)", re.ASCII)
+
+
+def parse_name(
+    name: str | PurePath, *, pattern: str | None = None, plate_columns: int | None = None
+) -> Components:
+    r"""Return the components that the name of an image states.
+
+    Parameters
+    ----------
+    name
+        A file's name, with the folders around it where they are known: some instruments write time and z
+        there (``TimePoint_1/ZStep_3``). Either kind of slash separates them.
+    pattern
+        A regular expression of your own instead of the known conventions. It is searched for in the file's
+        own name (in the whole path where it holds a ``/``), and its named groups are the components:
+        ``plate``, ``well`` or ``row`` and ``column``, ``site``, ``channel``, ``z_index``, ``timepoint``,
+        or the names known from CellProfiler such as ``ChannelNumber`` and ``Field``.
+    plate_columns
+        Number of columns of the plate, for instruments that number the wells instead of naming them
+        (Yokogawa CQ1 and CQ3K).
+
+    Returns
+    -------
+    Components
+        Values as the instrument writes them, whatever it counts from; the well in its canonical form. The
+        plate only where every file of the plate states the same one.
+
+    Raises
+    ------
+    UnrecognizedNameError
+        No convention knows the name as one of a raw image, or the well in it does not exist.
+    ValueError
+        `pattern` is not a regular expression, or one of its groups has no meaning.
+
+    Examples
+    --------
+    >>> parse_name("TimePoint_1/ZStep_3/9987_B02_s1_w2.TIF")
+    Components(plate='9987', well='B02', site=1, channel=2, z_index=3, timepoint=1)
+    >>> parse_name("img-b7-gfp.tif", pattern=r"img-(?P<well>\w+)-(?P<channel>\w+)")
+    Components(well='B07', channel='gfp')
+    """
+    path = _split(name)
+    if pattern is not None:
+        if _LITTER.match(path.name):
+            raise UnrecognizedNameError(f"{path.path!r} is a hidden file or a thumbnail, not an image")
+        return compile_pattern(pattern).read(path, plate_columns)
+    convention, match = _find(path)
+    try:
+        return convention.read(match, path, plate_columns)
+    except PlatecastError as error:
+        raise UnrecognizedNameError(f"{path.path!r}, a name of {convention.name}: {error}") from error
+
+
+def find_convention(name: str | PurePath) -> FilenameConvention:
+    """Return the convention that a name follows.
+
+    Raises
+    ------
+    UnrecognizedNameError
+        It follows none.
+
+    Examples
+    --------
+    >>> find_convention("P1_B02_s1_w2.TIF").name
+    'ImageXpress'
+    """
+    return _find(_split(name))[0]
+
+
+def _split(name: str | PurePath) -> NamedPath:
+    folder, _, own = str(name).replace("\\", "/").rstrip("/").rpartition("/")
+    return NamedPath(folder, own)
+
+
+def _find(path: NamedPath) -> tuple[FilenameConvention, re.Match[str]]:
+    if not path.name.startswith("."):
+        for convention in CONVENTIONS:
+            match = convention.match(path)
+            if match is not None:
+                return convention, match
+    raise UnrecognizedNameError(
+        f"{path.path!r} is not the name of a raw image in any known convention ({_KNOWN}): "
+        "leave it out, state its components, or give a pattern with groups such as (?P<well>...)"
+    )
