@@ -1,0 +1,120 @@
+"""How planes are shown: which components become layers, which become axes, and in which colours."""
+
+import enum
+
+import msgspec
+from pydantic import field_validator
+
+from platecast.components import COMPONENT_NAMES
+from platecast.config._base import Config
+
+
+class NapariDimensionMode(enum.StrEnum):
+    """What a component becomes in the viewer."""
+
+    SLICE = "slice"
+    """Each value has a layer of its own."""
+    STACK = "stack"
+    """The values are positions along an axis with a slider."""
+
+
+class NapariVariableSizeHandling(enum.StrEnum):
+    """What happens to planes of different sizes that would share a layer."""
+
+    SEPARATE_LAYERS = "separate_layers"
+    """Each size has a layer of its own."""
+    PAD_TO_MAX = "pad_to_max"
+    """Smaller planes are padded when read."""
+
+
+class NapariColormap(enum.StrEnum):
+    """The colormaps that napari 0.9 offers by name, so that a worker need not import napari to know them."""
+
+    BLUE = "blue"
+    BOP_BLUE = "bop blue"
+    BOP_ORANGE = "bop orange"
+    BOP_PURPLE = "bop purple"
+    CYAN = "cyan"
+    FIRE = "fire"
+    GIST_EARTH = "gist_earth"
+    GRAY = "gray"
+    GRAY_R = "gray_r"
+    GREEN = "green"
+    HILO = "HiLo"
+    HSV = "hsv"
+    I_BLUE = "I Blue"
+    I_BORDEAUX = "I Bordeaux"
+    I_FOREST = "I Forest"
+    I_ORANGE = "I Orange"
+    I_PURPLE = "I Purple"
+    ICE = "ice"
+    INFERNO = "inferno"
+    MAGENTA = "magenta"
+    MAGMA = "magma"
+    NAN = "nan"
+    PIYG = "PiYG"
+    PLASMA = "plasma"
+    RED = "red"
+    TURBO = "turbo"
+    TWILIGHT = "twilight"
+    TWILIGHT_SHIFTED = "twilight_shifted"
+    VIRIDIS = "viridis"
+    YELLOW = "yellow"
+
+
+SLICEABLE_COMPONENTS: tuple[str, ...] = COMPONENT_NAMES[1:]
+"""The components that can be a layer or an axis: all but the plate, which always has layers of its own."""
+
+
+class Display(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A resolved choice of display, as it travels with the planes.
+
+    Parameters
+    ----------
+    sliced
+        Components whose values get layers of their own; the others are axes.
+    colormap
+        Name of a napari colormap; `None` lets the viewer choose one by channel.
+    replace_layers
+        A plane sent again by a later run replaces the earlier one in place instead of getting new layers.
+    """
+
+    sliced: tuple[str, ...] = ("channel",)
+    colormap: str | None = None
+    replace_layers: bool = False
+
+
+class NapariDisplayConfig(Config):
+    """How planes are shown in napari."""
+
+    colormap: NapariColormap | None = None
+    """Colormap of image layers; `None`: one by channel."""
+    variable_size_handling: NapariVariableSizeHandling = NapariVariableSizeHandling.SEPARATE_LAYERS
+    """What happens to planes of different sizes."""
+    well_mode: NapariDimensionMode = NapariDimensionMode.STACK
+    """Wells as an axis or as layers."""
+    site_mode: NapariDimensionMode = NapariDimensionMode.STACK
+    """Sites as an axis or as layers."""
+    channel_mode: NapariDimensionMode = NapariDimensionMode.SLICE
+    """Channels as an axis or as layers."""
+    z_index_mode: NapariDimensionMode = NapariDimensionMode.STACK
+    """Slices along z as an axis or as layers."""
+    timepoint_mode: NapariDimensionMode = NapariDimensionMode.STACK
+    """Time points as an axis or as layers."""
+
+    @field_validator("variable_size_handling")
+    @classmethod
+    def _known_handling(cls, value: NapariVariableSizeHandling) -> NapariVariableSizeHandling:
+        if value is NapariVariableSizeHandling.PAD_TO_MAX:
+            raise ValueError("PAD_TO_MAX is not available yet: use SEPARATE_LAYERS")
+        return value
+
+    def resolve(self, *, replace_layers: bool = False) -> Display:
+        """Return the choice as it travels with the planes."""
+        sliced = tuple(
+            name
+            for name in SLICEABLE_COMPONENTS
+            if getattr(self, f"{name}_mode") is NapariDimensionMode.SLICE
+        )
+        colormap = None if self.colormap is None else str(self.colormap)
+        return Display(sliced=sliced, colormap=colormap, replace_layers=replace_layers)

@@ -1,0 +1,63 @@
+"""Where planes are streamed to, and what happens when a viewer does not keep up."""
+
+import enum
+
+from pydantic import Field, field_validator
+
+from platecast.config._base import Config
+from platecast.config._display import Display, NapariDisplayConfig
+
+DEFAULT_PORT = 5555
+CONTROL_PORT_OFFSET = 1000
+"""A viewer's control port is its data port plus this."""
+MAX_PORT = 65535 - CONTROL_PORT_OFFSET
+
+
+class WhenFull(enum.StrEnum):
+    """Which plane gives way when the sender's budget is full."""
+
+    DROP_OLDEST = "drop_oldest"
+    """The plane that has waited longest is dropped."""
+    DROP_NEWEST = "drop_newest"
+    """The plane that was just offered is dropped."""
+    BLOCK = "block"
+    """The caller waits, at most `block_timeout_s`; then the plane is dropped."""
+
+
+class StreamingConfig(Config):
+    """How planes leave a worker, whatever shows them."""
+
+    enabled: bool = True
+    """Whether anything is streamed at all."""
+    persistent: bool = True
+    """Whether the viewer outlives the process that started it."""
+    when_full: WhenFull = WhenFull.DROP_OLDEST
+    """Which plane gives way when the budget is full."""
+    block_timeout_s: float = Field(default=10.0, ge=0)
+    """Longest wait of the caller with `WhenFull.BLOCK`."""
+    budget_mb: float | None = Field(default=None, gt=0)
+    """Memory for planes that wait for the viewer; `None`: a share of the machine's memory."""
+
+
+class NapariStreamingConfig(StreamingConfig, NapariDisplayConfig):
+    """How planes are streamed to a napari viewer and shown there."""
+
+    napari_host: str = "localhost"
+    """Machine of the viewer."""
+    napari_port: int = Field(default=DEFAULT_PORT, ge=1, le=MAX_PORT)
+    """The viewer's data port; its control port is 1000 above."""
+    replace_layers: bool = False
+    """Whether a plane sent again replaces the old one in place; otherwise each run has layers of its own."""
+
+    @field_validator("napari_host")
+    @classmethod
+    def _loopback_only(cls, value: str) -> str:
+        if value not in {"localhost", "127.0.0.1"}:
+            raise ValueError(
+                f"napari_host={value!r}: viewers on other machines are not available yet, use 'localhost'"
+            )
+        return value
+
+    def display(self) -> Display:
+        """Return the choice of display as it travels with the planes."""
+        return self.resolve(replace_layers=self.replace_layers)
