@@ -1,0 +1,113 @@
+"""Messages to bytes and back. Nothing that comes from a peer is used before it was checked here."""
+
+import math
+from collections.abc import Sequence
+from typing import TypeVar
+
+import msgspec
+
+from platecast.errors import PlatecastError, ProtocolError
+from platecast.wire._messages import (
+    DTYPES,
+    MAX_BATCH_ITEMS,
+    MAX_CONTROL_BYTES,
+    MAX_HEADER_BYTES,
+    MAX_PLANE_BYTES,
+    PROTOCOL_VERSION,
+    Batch,
+    Item,
+    SenderMessage,
+    ViewerMessage,
+)
+
+T = TypeVar("T")
+
+_encoder = msgspec.msgpack.Encoder()
+_sender_decoder = msgspec.msgpack.Decoder(SenderMessage)
+_viewer_decoder = msgspec.msgpack.Decoder(ViewerMessage)
+_batch_decoder = msgspec.msgpack.Decoder(Batch)
+
+
+def encode(message: SenderMessage | ViewerMessage | Batch) -> bytes:
+    """Return the msgpack bytes of a message."""
+    return _encoder.encode(message)
+
+
+def decode_sender_message(data: bytes) -> SenderMessage:
+    """Decode what a sender said on the control channel.
+
+    Raises
+    ------
+    ProtocolError
+        The bytes are no such message, too long, or of another protocol version.
+    """
+    message: SenderMessage = _decode(_sender_decoder, data, MAX_CONTROL_BYTES)
+    _check_version(getattr(message, "version", PROTOCOL_VERSION))
+    return message
+
+
+def decode_viewer_message(data: bytes) -> ViewerMessage:
+    """Decode what a viewer said on the control channel; raises as `decode_sender_message`."""
+    message: ViewerMessage = _decode(_viewer_decoder, data, MAX_CONTROL_BYTES)
+    _check_version(getattr(message, "version", PROTOCOL_VERSION))
+    return message
+
+
+def decode_batch(data: bytes) -> Batch:
+    """Decode the header of a batch; its items still need `check_item`, so that one bad item spoils no other.
+
+    Raises
+    ------
+    ProtocolError
+        The bytes are no batch, too long, of another protocol version, or hold too many items.
+    """
+    batch = _decode(_batch_decoder, data, MAX_HEADER_BYTES)
+    _check_version(batch.version)
+    if len(batch.items) > MAX_BATCH_ITEMS:
+        raise ProtocolError(f"a batch of {len(batch.items)} planes; at most {MAX_BATCH_ITEMS} are allowed")
+    return batch
+
+
+def check_item(item: Item, batch: Batch, frame_sizes: Sequence[int]) -> None:
+    """Check that an item's shape, type and place are consistent, before a byte of it is touched.
+
+    Raises
+    ------
+    ProtocolError
+        The first thing that is wrong, with its value.
+    """
+    if item.dtype not in DTYPES:
+        raise ProtocolError(f"dtype {item.dtype!r} is not one of {', '.join(sorted(DTYPES))}")
+    if item.codec != "none":
+        raise ProtocolError(f"codec {item.codec!r} is not available")
+    rgb = len(item.shape) == 3 and item.shape[2] in (3, 4)
+    if not (len(item.shape) == 2 or rgb) or min(item.shape) < 1:
+        raise ProtocolError(f"shape {item.shape} is neither (Y, X) nor (Y, X, 3 or 4)")
+    if math.prod(item.shape) * int(item.dtype[2:]) != item.nbytes or item.nbytes > MAX_PLANE_BYTES:
+        raise ProtocolError(f"{item.nbytes} bytes do not hold shape {item.shape} of {item.dtype}")
+    if not 0 <= item.display < len(batch.displays):
+        raise ProtocolError(f"display {item.display} of {len(batch.displays)}")
+    if (item.buffer is None) == (item.frame is None):
+        raise ProtocolError("the pixels must be either in a buffer or in a frame")
+    if item.offset < 0 or item.offset % int(item.dtype[2:]):
+        raise ProtocolError(f"offset {item.offset} is negative or not aligned to {item.dtype}")
+    if item.frame is not None:
+        if not 0 <= item.frame < len(frame_sizes):
+            raise ProtocolError(f"frame {item.frame} of {len(frame_sizes)}")
+        held = frame_sizes[item.frame]
+        if item.offset + item.nbytes > held:
+            raise ProtocolError(f"frame {item.frame} holds {held} bytes, not {item.nbytes}")
+
+
+def _decode(decoder: msgspec.msgpack.Decoder[T], data: bytes, limit: int) -> T:
+    if len(data) > limit:
+        raise ProtocolError(f"a message of {len(data)} bytes; at most {limit} are allowed")
+    try:
+        return decoder.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, PlatecastError, RecursionError, OverflowError) as error:
+        raise ProtocolError(f"not a message of protocol {PROTOCOL_VERSION}: {error}") from error
+
+
+def _check_version(version: int) -> None:
+    if version != PROTOCOL_VERSION:
+        raise ProtocolError(f"protocol version {version}; this side speaks {PROTOCOL_VERSION}")

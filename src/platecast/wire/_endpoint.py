@@ -1,0 +1,198 @@
+"""Where a user's viewers are found: one connection file for each viewer, in a folder of that user alone.
+
+The file says where the viewer listens and holds the token that senders and managers show; only its owner
+can read it. It is written when the viewer listens and removed when it ends; a file whose process is gone
+is stale and may be removed by anybody who finds it.
+"""
+
+import os
+import socket
+import stat
+import tempfile
+from pathlib import Path
+
+import msgspec
+import platformdirs
+import psutil
+
+from platecast.config import CONTROL_PORT_OFFSET, MAX_PORT
+from platecast.errors import PlatecastError, PortInUseError
+
+RUNTIME_DIR_VARIABLE = "PLATECAST_RUNTIME_DIR"
+LOOPBACK = "127.0.0.1"
+
+
+class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
+    """A viewer's connection file."""
+
+    version: int
+    port: int
+    """Data port; the control port is 1000 above."""
+    pid: int
+    start_time: float
+    """When the process started, as `process_start_time` tells it."""
+    instance: str
+    """Hexadecimal name of this life of the viewer."""
+    token: str
+    """Secret of the user."""
+    handover: str
+    """Path of the unix socket for descriptors; empty where there is none."""
+    title: str
+    persistent: bool
+
+    @property
+    def control_address(self) -> str:
+        """ZeroMQ address of the control channel."""
+        return f"tcp://{LOOPBACK}:{self.port + CONTROL_PORT_OFFSET}"
+
+    @property
+    def data_address(self) -> str:
+        """ZeroMQ address of the data channel."""
+        return f"tcp://{LOOPBACK}:{self.port}"
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process that wrote the file still runs; a recycled process id does not count."""
+        return process_start_time(self.pid) == self.start_time
+
+
+def runtime_dir() -> Path:
+    """Return the folder of connection files and sockets, made where it is missing.
+
+    Raises
+    ------
+    PlatecastError
+        The folder is open to others or belongs to somebody else.
+    """
+    chosen = os.environ.get(RUNTIME_DIR_VARIABLE)
+    folder = Path(chosen) if chosen else Path(platformdirs.user_runtime_dir("platecast", appauthor=False))
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if hasattr(os, "geteuid"):
+        status = folder.lstat()
+        if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid():
+            raise PlatecastError(
+                f"{folder} is no folder of this user: remove it or set {RUNTIME_DIR_VARIABLE}"
+            )
+        if status.st_mode & 0o077:
+            raise PlatecastError(f"{folder} is open to other users: make it private with chmod 700")
+    return folder
+
+
+def endpoint_path(port: int) -> Path:
+    """Return where the connection file of the viewer on `port` lies."""
+    return runtime_dir() / f"{port}.json"
+
+
+def handover_path(port: int, instance: bytes) -> Path:
+    """Return where a new viewer on `port` puts its unix socket; those of earlier instances are removed.
+
+    Only the process that holds both ports may call this: then nobody else can be the viewer there.
+    """
+    folder = runtime_dir()
+    for stale in folder.glob(f"{port}-*.sock"):
+        stale.unlink(missing_ok=True)
+    return folder / f"{port}-{instance.hex()[:8]}.sock"
+
+
+def write_endpoint(endpoint: Endpoint) -> None:
+    """Write a connection file, whole or not at all, readable by its owner only."""
+    path = endpoint_path(endpoint.port)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{endpoint.port}-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(msgspec.json.format(msgspec.json.encode(endpoint)))
+        os.replace(temporary, path)
+    except OSError:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def read_endpoint(port: int) -> Endpoint | None:
+    """Return the living viewer on `port`, or `None`; a stale connection file is removed."""
+    path = endpoint_path(port)
+    try:
+        endpoint = msgspec.json.decode(path.read_bytes(), type=Endpoint)
+    except FileNotFoundError:
+        return None
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise PlatecastError(f"cannot read the connection file {path}: {error}; remove it") from error
+    if endpoint.alive:
+        return endpoint
+    remove_endpoint(endpoint)
+    return None
+
+
+def list_endpoints() -> list[Endpoint]:
+    """Return the living viewers of this user, by port; stale connection files are removed."""
+    ports = sorted(int(path.stem) for path in runtime_dir().glob("*.json") if path.stem.isdigit())
+    found = [read_endpoint(port) for port in ports]
+    return [endpoint for endpoint in found if endpoint is not None]
+
+
+def remove_endpoint(endpoint: Endpoint) -> None:
+    """Remove a viewer's files, unless another viewer has taken their place."""
+    path = endpoint_path(endpoint.port)
+    try:
+        current = msgspec.json.decode(path.read_bytes(), type=Endpoint)
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+        return
+    if current.instance == endpoint.instance:
+        path.unlink(missing_ok=True)
+        if endpoint.handover:
+            Path(endpoint.handover).unlink(missing_ok=True)
+
+
+def process_start_time(pid: int) -> float | None:
+    """Return when a process started, comparable on this machine until it reboots; `None` if it is gone.
+
+    On Linux this is field 22 of ``/proc/PID/stat`` (clock ticks since boot), which no clock change moves.
+    A process that has ended but was not waited for is gone.
+    """
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
+            fields = file.read().rpartition(")")[2].split()
+        return None if fields[0] in "ZX" else float(fields[19])
+    except ProcessLookupError:
+        return None
+    except FileNotFoundError:
+        if Path("/proc/self/stat").exists():
+            return None
+    try:
+        return psutil.Process(pid).create_time()
+    except psutil.Error:
+        return None
+
+
+def check_ports(port: int) -> None:
+    """Check that a viewer could listen on `port` and `port` + 1000.
+
+    Raises
+    ------
+    ValueError
+        The pair is outside the range of ports.
+    PortInUseError
+        One of the two is taken; the message says which, and by whom where the system tells.
+    """
+    if not 1 <= port <= MAX_PORT:
+        raise ValueError(
+            f"port {port} is not between 1 and {MAX_PORT}: the control port is {CONTROL_PORT_OFFSET} above"
+        )
+    for each in (port, port + CONTROL_PORT_OFFSET):
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((LOOPBACK, each))
+            except OSError as error:
+                raise PortInUseError(error.errno, f"port {each} is taken by {port_owner(each)}") from error
+
+
+def port_owner(port: int) -> str:
+    """Return who listens on a TCP port of this machine, in words."""
+    try:
+        for connection in psutil.net_connections("tcp"):
+            listens = connection.status == psutil.CONN_LISTEN and connection.laddr[1:2] == (port,)
+            if listens and connection.pid:
+                return f"process {connection.pid} ({psutil.Process(connection.pid).name()})"
+    except psutil.Error:
+        pass
+    return "another process"

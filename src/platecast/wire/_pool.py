@@ -1,0 +1,166 @@
+"""Segments that are used again, or prepared ahead, because a page fault costs more than a copy."""
+
+import contextlib
+import threading
+from collections import OrderedDict, deque
+
+from platecast.wire._memory import Segment, page_rounded
+
+SPARE_BYTES = 32 << 20
+"""Prepared memory that waits for the next planes."""
+_MOST_SPARES = 16
+
+
+class SegmentPool:
+    """Recycles the segments of one sender; thread-safe.
+
+    A segment is free (here), out (written by a caller or under way), or lent (its pages are the viewer's
+    until it frees them). Free and lent segments together keep at most `keep_bytes` and `keep_count`
+    alive on this side; what is beyond is closed.
+
+    Where no segment comes back, because the viewer keeps every plane, a thread prepares a few ahead
+    (`SPARE_BYTES`), so that the caller's copy is a plain one until a burst has used them up.
+    """
+
+    def __init__(self, keep_bytes: int, keep_count: int = 128) -> None:
+        self._lock = threading.Lock()
+        self._keep_bytes = keep_bytes
+        self._keep_count = keep_count
+        self._free: dict[int, deque[Segment]] = {}
+        self._free_count = 0
+        self._lent: OrderedDict[int, Segment] = OrderedDict()
+        self._kept_bytes = 0
+        self._wanted = threading.Condition(self._lock)
+        self._wanted_capacity: int | None = None
+        self._supplier: threading.Thread | None = None
+        self._closed = False
+
+    def take(self, nbytes: int) -> Segment:
+        """Return a segment of at least `nbytes`; raises `OSError` when none can be made."""
+        capacity = page_rounded(nbytes)
+        with self._lock:
+            waiting = self._free.get(capacity)
+            if waiting:
+                self._free_count -= 1
+                self._kept_bytes -= capacity
+                segment = waiting.pop()
+                if len(waiting) < self._spares(capacity) // 2:
+                    self._want(capacity)
+                return segment
+            self._want(capacity)
+        return Segment(capacity)
+
+    def give_back(self, segment: Segment) -> None:
+        """Take a segment that nobody reads any more."""
+        with self._lock:
+            closing = self._make_room(segment)
+            if self._has_room(segment):
+                self._kept_bytes += segment.capacity
+                self._free_count += 1
+                self._free.setdefault(segment.capacity, deque()).append(segment)
+            else:
+                closing.append(segment)
+        for each in closing:
+            each.close()
+
+    def lend(self, number: int, segment: Segment) -> None:
+        """Note that the viewer keeps the pages of buffer `number`."""
+        with self._lock:
+            if self._has_room(segment):
+                self._kept_bytes += segment.capacity
+                self._lent[number] = segment
+                return
+        segment.close()
+
+    def freed(self, number: int) -> None:
+        """Take back a buffer that the viewer has freed; unknown numbers were closed on this side before."""
+        with self._lock:
+            segment = self._lent.pop(number, None)
+            if segment is None:
+                return
+            self._free_count += 1
+            self._free.setdefault(segment.capacity, deque()).append(segment)
+
+    def forget_lent(self) -> None:
+        """Close what a viewer still holds: after a broken connection nobody will say when it is free."""
+        with self._lock:
+            lent = list(self._lent.values())
+            self._lent.clear()
+            self._kept_bytes -= sum(segment.capacity for segment in lent)
+        for segment in lent:
+            segment.close()
+
+    def close(self) -> None:
+        """Close every segment that is here."""
+        with self._wanted:
+            self._closed = True
+            self._wanted.notify()
+        if self._supplier is not None:
+            self._supplier.join()
+        self.forget_lent()
+        with self._lock:
+            free = [segment for waiting in self._free.values() for segment in waiting]
+            self._free.clear()
+            self._free_count = self._kept_bytes = 0
+        for segment in free:
+            segment.close()
+
+    def _want(self, capacity: int) -> None:
+        """Have spares of a size prepared; the lock is held."""
+        self._wanted_capacity = capacity
+        if self._supplier is None and not self._closed:
+            self._supplier = threading.Thread(target=self._supply, name="platecast-supply", daemon=True)
+            self._supplier.start()
+        self._wanted.notify()
+
+    def _supply(self) -> None:
+        while True:
+            with self._wanted:
+                self._wanted.wait_for(lambda: self._closed or self._wanted_capacity is not None)
+                if self._closed:
+                    return
+                capacity, self._wanted_capacity = self._wanted_capacity, None
+            if capacity is not None:
+                self._prepare(capacity)
+
+    def _prepare(self, capacity: int) -> None:
+        # Out of descriptors or of memory: callers go on without spares, and say so where they must.
+        with contextlib.suppress(OSError):
+            # A segment beyond what is kept would be closed again at once, and wanted for ever.
+            while (
+                not self._closed
+                and capacity <= self._keep_bytes
+                and len(self._free.get(capacity, ())) < self._spares(capacity)
+            ):
+                segment = Segment(capacity)
+                try:
+                    segment.prepare()
+                except OSError:
+                    segment.close()
+                    raise
+                self.give_back(segment)
+
+    def _spares(self, capacity: int) -> int:
+        return min(max(min(SPARE_BYTES, self._keep_bytes // 4) // capacity, 1), _MOST_SPARES)
+
+    def _make_room(self, segment: Segment) -> list[Segment]:
+        """Take out what is less useful than a free segment of this size: lent ones, then other sizes."""
+        out: list[Segment] = []
+        while not self._has_room(segment):
+            other = next(
+                (free for size, free in self._free.items() if size != segment.capacity and free), None
+            )
+            if self._lent:
+                victim = self._lent.popitem(last=False)[1]
+            elif other:
+                victim = other.popleft()
+                self._free_count -= 1
+            else:
+                break
+            self._kept_bytes -= victim.capacity
+            out.append(victim)
+        return out
+
+    def _has_room(self, segment: Segment) -> bool:
+        count = self._free_count + len(self._lent)
+        return count < self._keep_count and self._kept_bytes + segment.capacity <= self._keep_bytes

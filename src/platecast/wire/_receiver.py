@@ -1,0 +1,300 @@
+"""The sockets of the receiving end: SUB for data, ROUTER for control, the unix socket for descriptors.
+
+All of them belong to one thread. What a peer sends is decoded here and refused here; the caller sees only
+typed messages.
+"""
+
+import contextlib
+import logging
+import math
+import os
+import secrets
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import zmq
+
+from platecast.config import CONTROL_PORT_OFFSET
+from platecast.errors import PortInUseError, ProtocolError
+from platecast.wire._codec import decode_batch, decode_sender_message, encode
+from platecast.wire._endpoint import LOOPBACK, check_ports, handover_path, port_owner
+from platecast.wire._handover import (
+    MAX_PATH_BYTES,
+    Attached,
+    HandedOver,
+    HandoverConnection,
+    HandoverListener,
+)
+from platecast.wire._memory import AVAILABLE
+from platecast.wire._messages import (
+    MAX_CONTROL_BYTES,
+    MAX_PLANE_BYTES,
+    Batch,
+    SenderMessage,
+    ViewerMessage,
+)
+
+_log = logging.getLogger(__name__)
+_MOST_MESSAGES_A_ROUND = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A JSON request of a REQ client; answer with `ReceiverSockets.answer`."""
+
+    client: bytes
+    body: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class FromSender:
+    """A control message of a sender; `route` is where answers go."""
+
+    route: bytes
+    message: SenderMessage
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """A batch and the frames that came with it."""
+
+    batch: Batch
+    frames: tuple[zmq.Frame, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """A sender asks to pass descriptors over this connection; its nonce is still to be checked."""
+
+    connection: int
+    attached: Attached
+
+
+@dataclass(frozen=True, slots=True)
+class Buffer:
+    """A descriptor came over this connection; the caller closes it."""
+
+    connection: int
+    buffer: HandedOver
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """The process at the other end of this connection is gone."""
+
+    connection: int
+
+
+@dataclass(frozen=True, slots=True)
+class Malformed:
+    """A message was refused before it was understood."""
+
+    reason: str
+
+
+Event = Request | FromSender | Data | Joined | Buffer | Left | Malformed
+
+
+class ReceiverSockets:
+    """The bound sockets of one viewer; binding is the first thing that a viewer does.
+
+    Parameters
+    ----------
+    port
+        Data port; the control port is 1000 above. Both are bound on loopback.
+    instance
+        16 bytes that name this life of the viewer.
+
+    Raises
+    ------
+    PortInUseError
+        One of the two ports is taken; nothing stays bound.
+    """
+
+    def __init__(self, port: int, instance: bytes) -> None:
+        check_ports(port)
+        self.port = port
+        self._context = zmq.Context()
+        self._poller = zmq.Poller()
+        self._connections: dict[int, HandoverConnection] = {}
+        self._next_connection = 1
+        self._wake_read, self._wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        # Reentrant: a plane that is released in the middle of `wake` wakes, too.
+        self._wake_lock = threading.RLock()
+        self._poller.register(self._wake_read, zmq.POLLIN)
+        try:
+            self.data = self._bind(zmq.SUB, port, MAX_PLANE_BYTES)
+            self.data.subscribe(instance)
+            self.control = self._bind(zmq.ROUTER, port + CONTROL_PORT_OFFSET, MAX_CONTROL_BYTES)
+        except PortInUseError:
+            self._context.destroy(linger=0)
+            os.close(self._wake_read)
+            os.close(self._wake_write)
+            raise
+        self.listener = _listen(handover_path(port, instance)) if AVAILABLE else None
+        if self.listener is not None:
+            self._poller.register(self.listener.fileno(), zmq.POLLIN)
+
+    @property
+    def handover(self) -> str:
+        """Path of the unix socket, empty where there is none."""
+        return "" if self.listener is None else str(self.listener.path)
+
+    def wake(self) -> None:
+        """Make `poll` return; from any thread, and without effect once closed."""
+        with self._wake_lock, contextlib.suppress(BlockingIOError):
+            if self._wake_write >= 0:
+                os.write(self._wake_write, b"\0")
+
+    def poll(self, timeout_s: float) -> list[Event]:
+        """Wait at most `timeout_s` and return what came, a bounded number of messages a round."""
+        ready = dict(self._poller.poll(math.ceil(timeout_s * 1000)))
+        events: list[Event] = []
+        if self._wake_read in ready:
+            with contextlib.suppress(BlockingIOError):
+                os.read(self._wake_read, 4096)
+        if self.control in ready:
+            events.extend(self._read_control())
+        events.extend(self.poll_handover())
+        if self.data in ready:
+            for data in self._read_data():
+                # What a batch names was handed over before it was published.
+                events.extend(self.poll_handover())
+                events.append(data)
+        return events
+
+    def poll_handover(self) -> list[Event]:
+        """Return what waits on the unix socket, without waiting."""
+        events: list[Event] = []
+        while self.listener is not None and (connection := self.listener.accept()) is not None:
+            self._connections[self._next_connection] = connection
+            self._poller.register(connection.fileno(), zmq.POLLIN)
+            self._next_connection += 1
+        for number, connection in list(self._connections.items()):
+            events.extend(self._read_connection(number, connection))
+        return events
+
+    def confirm(self, connection: int) -> None:
+        """Accept a connection that `Joined` announced; nothing where it has gone meanwhile."""
+        found = self._connections.get(connection)
+        if found is not None:
+            with contextlib.suppress(OSError):
+                found.confirm()
+
+    def disconnect(self, connection: int) -> None:
+        """Close a connection."""
+        found = self._connections.pop(connection, None)
+        if found is not None:
+            # Before it is closed: a closed descriptor that stays in the poller is a busy loop.
+            self._poller.unregister(found.fileno())
+            found.close()
+
+    def say(self, route: bytes, message: ViewerMessage) -> None:
+        """Send a control message to a sender; dropped where that sender is gone or does not read."""
+        with contextlib.suppress(zmq.Again):
+            self.control.send_multipart([route, encode(message)], zmq.DONTWAIT)
+
+    def answer(self, client: bytes, body: dict[str, Any], blobs: Sequence[bytes] = ()) -> None:
+        """Answer a `Request`; dropped where the client is gone."""
+        with contextlib.suppress(zmq.Again):
+            self.control.send_multipart([client, b"", msgspec.json.encode(body), *blobs], zmq.DONTWAIT)
+
+    def close(self, linger_s: float = 0.2) -> None:
+        """Close everything and remove the unix socket; answers may take `linger_s` to leave."""
+        for number in list(self._connections):
+            self.disconnect(number)
+        if self.listener is not None:
+            self.listener.close()
+        self.data.close(linger=0)
+        self.control.close(linger=int(linger_s * 1000))
+        self._context.term()
+        with self._wake_lock:
+            os.close(self._wake_read)
+            os.close(self._wake_write)
+            self._wake_write = -1
+
+    def _bind(self, kind: int, port: int, limit_bytes: int) -> zmq.Socket[bytes]:
+        socket = self._context.socket(kind)
+        socket.linger = 0
+        socket.setsockopt(zmq.MAXMSGSIZE, limit_bytes)
+        try:
+            socket.bind(f"tcp://{LOOPBACK}:{port}")
+        except zmq.ZMQError as error:
+            socket.close()
+            raise PortInUseError(error.errno, f"port {port} is taken by {port_owner(port)}") from error
+        self._poller.register(socket, zmq.POLLIN)
+        return socket
+
+    def _read_control(self) -> Iterator[Event]:
+        for _ in range(_MOST_MESSAGES_A_ROUND):
+            try:
+                frames = self.control.recv_multipart(zmq.DONTWAIT)
+            except zmq.Again:
+                return
+            try:
+                yield _control_event(frames)
+            except ProtocolError as error:
+                yield Malformed(str(error))
+
+    def _read_data(self) -> Iterator[Data | Malformed]:
+        for _ in range(_MOST_MESSAGES_A_ROUND):
+            try:
+                frames = self.data.recv_multipart(zmq.DONTWAIT, copy=False)
+            except zmq.Again:
+                return
+            try:
+                if len(frames) < 2:
+                    raise ProtocolError(f"a data message of {len(frames)} frames")
+                yield Data(decode_batch(frames[1].bytes), tuple(frames[2:]))
+            except ProtocolError as error:
+                yield Malformed(str(error))
+
+    def _read_connection(self, number: int, connection: HandoverConnection) -> Iterator[Event]:
+        while True:
+            try:
+                record = connection.receive()
+            except ProtocolError as error:
+                self.disconnect(number)
+                yield Malformed(str(error))
+                yield Left(number)
+                return
+            if record is None:
+                return
+            if record is False:
+                self.disconnect(number)
+                yield Left(number)
+                return
+            if isinstance(record, Attached):
+                yield Joined(number, record)
+            elif isinstance(record, HandedOver):
+                yield Buffer(number, record)
+
+
+def _listen(path: Path) -> HandoverListener | None:
+    if len(os.fsencode(path)) > MAX_PATH_BYTES:
+        _log.warning(
+            "%s is too long for a unix socket: pixels travel inside messages, at about half the speed", path
+        )
+        return None
+    return HandoverListener(path)
+
+
+def _control_event(frames: list[bytes]) -> Request | FromSender:
+    if len(frames) == 2:
+        return FromSender(frames[0], decode_sender_message(frames[1]))
+    if len(frames) == 3 and frames[1] == b"":
+        try:
+            body = msgspec.json.decode(frames[2], type=dict[str, Any])
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise ProtocolError(f"a request that is no JSON object: {error}") from error
+        return Request(frames[0], body)
+    raise ProtocolError(f"a control message of {len(frames)} frames")
+
+
+def new_instance() -> bytes:
+    """Return 16 random bytes that name one life of a viewer or of a sender, or serve as a nonce."""
+    return secrets.token_bytes(16)
