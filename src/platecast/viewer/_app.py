@@ -1,0 +1,94 @@
+"""The viewer's process from its first line to its last.
+
+The ports are bound and the connection file is written before anything slow is imported: planes are taken
+from then on and wait for the window.
+"""
+
+import argparse
+import contextlib
+import gc
+import logging
+import os
+import secrets
+import signal
+from collections.abc import Iterator, Sequence
+
+from platecast.config import DEFAULT_PORT
+from platecast.errors import PlatecastError
+from platecast.viewer._inbox import Receiver
+from platecast.viewer._screen import VirtualScreen
+from platecast.wire import (
+    PROTOCOL_VERSION,
+    Endpoint,
+    ReceiverSockets,
+    new_instance,
+    process_start_time,
+    remove_endpoint,
+    write_endpoint,
+)
+
+_log = logging.getLogger(__name__)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a viewer until it is closed; return the exit status."""
+    options = _parse(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    try:
+        with contextlib.ExitStack() as stack:
+            receiver = stack.enter_context(_listening(options))
+            if options.virtual_screen:
+                stack.enter_context(VirtualScreen())
+            return _show(options, receiver)
+    except PlatecastError as error:
+        _log.error("%s", error)
+        return 1
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m platecast.viewer", description="Run a viewer.")
+    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="data port; control is 1000 above")
+    parser.add_argument("--title", default="platecast", help="title of the window")
+    parser.add_argument("--owner-pid", type=int, help="end when this process ends")
+    parser.add_argument("--virtual-screen", action="store_true", help="run on an Xvfb of its own")
+    return parser.parse_args(arguments)
+
+
+@contextlib.contextmanager
+def _listening(options: argparse.Namespace) -> Iterator[Receiver]:
+    instance = new_instance()
+    sockets = ReceiverSockets(options.port, instance)
+    endpoint = Endpoint(
+        version=PROTOCOL_VERSION,
+        port=options.port,
+        pid=os.getpid(),
+        start_time=process_start_time(os.getpid()) or 0.0,
+        instance=instance.hex(),
+        token=secrets.token_hex(16),
+        handover=sockets.handover,
+        title=options.title,
+        persistent=options.owner_pid is None,
+    )
+    receiver = Receiver(sockets, endpoint, options.owner_pid)
+    receiver.start()
+    write_endpoint(endpoint)
+    try:
+        yield receiver
+    finally:
+        receiver.stop()
+        remove_endpoint(endpoint)
+
+
+def _show(options: argparse.Namespace, receiver: Receiver) -> int:
+    """Open the window and run its loop until it is closed."""
+    # Importing napari is what takes long; everything above is listening already.
+    from platecast.viewer._window import open_window
+
+    window = open_window(options.title, options.port, receiver)
+    for each in (signal.SIGTERM, signal.SIGINT):
+        # Python's handlers run between two turns of the loop, at the latest with the session's idle beat.
+        signal.signal(each, lambda *_: window.close())
+    receiver.on_work = window.wake
+    gc.collect()
+    gc.freeze()
+    return window.run()

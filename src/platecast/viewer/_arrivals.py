@@ -1,0 +1,77 @@
+"""What passes between the receiver's thread and the window's thread.
+
+The receiver's thread validates messages and adopts their memory; the window's thread files planes into
+layers and answers commands. The two share an `Inbox` and nothing else.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from platecast.components import PlaneId, PlateLayout
+from platecast.config import Display
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """Names one plane of one sender in the account."""
+
+    sender: bytes
+    seq: int
+    stream: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A plane that was received and waits to be filed.
+
+    Parameters
+    ----------
+    plane
+        What it is.
+    display
+        How its sender wants it shown.
+    array
+        Its pixels, ``(Y, X)`` or ``(Y, X, 3 | 4)``, read-only; the memory is released when the last
+        reference to the array goes.
+    contrast
+        Robust lower and upper limit that the sender computed, if it did.
+    ticket
+        Its place in the account.
+    """
+
+    plane: PlaneId
+    display: Display
+    array: np.ndarray[Any, np.dtype[Any]]
+    contrast: tuple[float, float] | None
+    ticket: Ticket
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A request to the window; `reply` may be called once, from the window's thread.
+
+    ``reply(answer, blobs)`` takes a JSON-able answer and binary attachments.
+    """
+
+    name: str
+    args: dict[str, Any]
+    reply: Callable[[dict[str, Any], Sequence[bytes]], None]
+
+
+class Inbox(Protocol):
+    """What the window's thread sees of the receiver. None of its methods blocks."""
+
+    def take(self) -> Arrival | PlateLayout | Command | None:
+        """Return the oldest thing that waits, or `None`."""
+
+    def settle(self, ticket: Ticket, error: str | None = None) -> None:
+        """Say that a plane is readable from a layer, or why it never will be."""
+
+    def supersede(self, ticket: Ticket) -> None:
+        """Say that a plane that was shown has been replaced by a later one."""
+
+    def beat(self) -> None:
+        """Say that the window's loop is alive."""

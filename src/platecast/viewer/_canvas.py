@@ -1,0 +1,55 @@
+"""What the session asks of whatever shows the layers."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
+
+import numpy.typing as npt
+
+from platecast.layers import Index, StoredLayer, Value
+
+
+class Canvas(Protocol):
+    """Shows the layers of a `LayerStore`. All methods are for the window's thread.
+
+    The store's axes are shared by all layers; a canvas reads them there, and hears by `axes_changed` that
+    they grew. What the user set on a layer is the user's: no method touches it, except where it says so.
+    """
+
+    def add_layer(self, layer: StoredLayer, index: Index) -> None:
+        """Show a layer that is not shown yet; if it is the only one, go to the plane at `index`."""
+
+    def axes_changed(self) -> None:
+        """Follow axes that grew, keeping the values that are on screen."""
+
+    def rename(self, layer: StoredLayer) -> None:
+        """Take over a layer's new name, unless the user has named it."""
+
+    def refresh(self, layers: Iterable[StoredLayer]) -> None:
+        """Draw the visible ones among these layers again, and say what is on screen."""
+
+    def is_on_screen(self, layer: StoredLayer, index: Index) -> bool:
+        """Say whether a plane can be seen where the sliders stand now."""
+
+    def go_to(self, values: Mapping[str, Value]) -> None:
+        """Put the sliders on these values; the other axes stay."""
+
+    def values_on_screen(self) -> dict[str, Value]:
+        """Return the values on which the sliders of all used axes stand."""
+
+    def names(self) -> dict[str, StoredLayer]:
+        """Return the layers that are shown, by the names they bear now."""
+
+    def state(self, layer: StoredLayer) -> dict[str, Any]:
+        """Return what the user may have changed: ``visible``, ``opacity`` and, of images, the colours."""
+
+    def read(self, layer: StoredLayer, position: tuple[int, ...]) -> npt.NDArray[Any]:
+        """Return the plane at a position of the shared axes, read through what is shown."""
+
+    def remove(self, layer: StoredLayer) -> None:
+        """Stop showing a layer and let the store forget it."""
+
+    def screenshot(self, *, canvas_only: bool) -> bytes:
+        """Return a picture of the window, or of the images alone, as PNG."""
+
+    def close(self) -> None:
+        """Close the window."""

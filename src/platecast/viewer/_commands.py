@@ -1,0 +1,143 @@
+"""What may be asked of a window, and its answers."""
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from platecast.components import well_name
+from platecast.errors import ViewerCommandError
+from platecast.layers import AXIS_NAMES, LayerStore, positions_of
+from platecast.viewer._canvas import Canvas
+
+Answer = tuple[dict[str, Any], Sequence[bytes]]
+"""A JSON-able answer and binary attachments."""
+
+
+class Commands:
+    """The table of commands. For the window's thread.
+
+    Parameters
+    ----------
+    store
+        The layers.
+    canvas
+        What shows them.
+    clear
+        Lets go of every layer and returns how many there were.
+    """
+
+    def __init__(self, store: LayerStore, canvas: Canvas, clear: Callable[[], int]) -> None:
+        self._store = store
+        self._canvas = canvas
+        self._clear_all = clear
+        self._table: dict[str, Callable[..., Answer]] = {
+            "clear": self._clear,
+            "goto": self._goto,
+            "layers": self._layers,
+            "quit": self._quit,
+            "read": self._read,
+            "screenshot": self._screenshot,
+        }
+
+    def answer(self, name: str, args: Mapping[str, Any]) -> Answer:
+        """Carry a command out.
+
+        Raises
+        ------
+        ViewerCommandError
+            There is no such command, or it has other arguments; the message says which.
+        LookupError, ValueError, TypeError
+            What it names is not there, or is no such thing.
+        """
+        handler = self._table.get(name)
+        if handler is None:
+            raise ViewerCommandError(f"unknown command {name!r}; known are {', '.join(self._table)}")
+        signature = inspect.signature(handler)
+        try:
+            signature.bind(**args)
+        except TypeError as error:
+            known = ", ".join(signature.parameters) or "none"
+            raise ViewerCommandError(f"{name}: {error}; its arguments are: {known}") from error
+        return handler(**args)
+
+    def _layers(self) -> Answer:
+        listed = []
+        for name, layer in self._canvas.names().items():
+            key = layer.key
+            entry = {
+                "name": name,
+                "kind": str(key.kind),
+                "shape": list(layer.stack.shape),
+                "dtype": str(layer.stack.dtype),
+                "planes": len(layer.stack.indices),
+                "run": key.run,
+                "plate": key.plate,
+                "step": None if key.step is None else [key.step.index, key.step.name],
+                "sliced": dict(key.sliced),
+                "stacked": list(key.stacked),
+            }
+            listed.append(entry | self._canvas.state(layer))
+        axes = {name: list(self._store.axes.values(name)) for name in AXIS_NAMES}
+        return {"layers": listed, "axes": axes, "on_screen": self._canvas.values_on_screen()}, ()
+
+    def _read(
+        self,
+        layer: str,
+        *,
+        plate: str | None = None,
+        well: str | None = None,
+        site: int | None = None,
+        channel: int | str | None = None,
+        timepoint: int | None = None,
+        z_index: int | None = None,
+    ) -> Answer:
+        names = self._canvas.names()
+        if layer not in names:
+            raise LookupError(f"there is no layer {layer!r}; there are: {', '.join(names) or 'none'}")
+        given = {
+            "plate": plate,
+            "well": well,
+            "site": site,
+            "channel": channel,
+            "timepoint": timepoint,
+            "z_index": z_index,
+        }
+        stored = names[layer]
+        index = stored.select({name: value for name, value in given.items() if value is not None})
+        plane = self._canvas.read(stored, positions_of(stored, index, self._store.axes))
+        return {"shape": list(plane.shape), "dtype": str(plane.dtype)}, (np.asarray(plane).tobytes("C"),)
+
+    def _goto(
+        self,
+        *,
+        well: str | None = None,
+        site: int | None = None,
+        channel: int | str | None = None,
+        timepoint: int | None = None,
+        z_index: int | None = None,
+    ) -> Answer:
+        given = {
+            "well": None if well is None else well_name(well),
+            "site": site,
+            "channel": channel,
+            "timepoint": timepoint,
+            "z_index": z_index,
+        }
+        values = {name: value for name, value in given.items() if value is not None}
+        unused = [name for name in values if not self._store.axes.values(name)]
+        if unused:
+            raise LookupError(f"{', '.join(unused)}: no layer has such an axis")
+        self._store.axes.position(values)
+        self._canvas.go_to(values)
+        return {"on_screen": self._canvas.values_on_screen()}, ()
+
+    def _screenshot(self, *, canvas_only: bool = False) -> Answer:
+        return {"format": "png"}, (self._canvas.screenshot(canvas_only=canvas_only),)
+
+    def _clear(self) -> Answer:
+        return {"cleared": self._clear_all()}, ()
+
+    def _quit(self) -> Answer:
+        return {"quitting": True}, ()

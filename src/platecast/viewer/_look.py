@@ -1,0 +1,92 @@
+"""How a new layer looks beside those that are there: its colours, and which layers it hides. Pure."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+from platecast.layers import LayerKey, Value
+
+_BY_NAME: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"dapi|hoechst|draq|nucle|405", re.I), "bop blue"),
+    (re.compile(r"gfp|fitc|488|green", re.I), "green"),
+    (
+        re.compile(r"cy3|tritc|rfp|cherry|tomato|phalloidin|actin|54[0-9]|5[56][0-9]|59[0-9]", re.I),
+        "bop orange",
+    ),
+    (re.compile(r"cy5|64[0-9]|far.?red|mito", re.I), "magenta"),
+    (re.compile(r"^(bf|tl)$|bright|phase|\bdic\b|transmi", re.I), "gray"),
+)
+_BY_ORDER = ("cyan", "magenta", "yellow", "green", "bop orange", "bop purple", "bop blue", "red")
+SINGLE_COLORMAP = "gray"
+"""The colormap of images that have no channel beside them."""
+
+
+def channel_colormaps(channels: Sequence[Value]) -> dict[Value, str]:
+    """Return a colormap for each channel, given in the order in which they came.
+
+    Dyes whose names are known have their usual colour; the others get the first colour that is free. A
+    channel keeps its colour whatever comes later.
+    """
+    chosen: dict[Value, str] = {}
+    for rank, channel in enumerate(channels):
+        usual = next((color for name, color in _BY_NAME if name.search(str(channel))), None)
+        if isinstance(channel, int) or usual is None or usual in chosen.values():
+            free = (color for color in _BY_ORDER if color not in chosen.values())
+            usual = next(free, _BY_ORDER[rank % len(_BY_ORDER)])
+        chosen[channel] = usual
+    return chosen
+
+
+def hidden_layers(keys: Sequence[LayerKey]) -> set[LayerKey]:
+    """Return the layers that would make the picture unreadable if they were visible.
+
+    Parameters
+    ----------
+    keys
+        All layers, in the order in which they were created.
+
+    Notes
+    -----
+    Hidden are: layers of earlier runs; what a later step has made anew of the same kind and channel; and
+    of components that were sliced into layers (wells, sites, ...) all but the first value.
+    """
+    newest_run = next(reversed(dict.fromkeys(key.run for key in keys if key.run)), "")
+    latest_step: dict[tuple[object, ...], int] = {}
+    for key in keys:
+        if key.step is not None:
+            latest_step[_topic(key)] = max(key.step.index, latest_step.get(_topic(key), 0))
+    first_values: dict[tuple[str, str], Value] = {}
+    hidden = set()
+    for key in keys:
+        others = [(name, value) for name, value in key.sliced if name != "channel"]
+        is_first = all(first_values.setdefault((key.run, name), value) == value for name, value in others)
+        is_outdated = key.step is not None and key.step.index < latest_step[_topic(key)]
+        if (key.run and key.run != newest_run) or is_outdated or not is_first:
+            hidden.add(key)
+    return hidden
+
+
+def insert_place(is_labels: bool, neighbours: Iterable[tuple[bool, bool]]) -> int:
+    """Return the place of a new layer in the list, counted from the bottom.
+
+    Parameters
+    ----------
+    is_labels
+        Whether it is a labels layer; those go above all images.
+    neighbours
+        For each layer of the list, whether it was streamed and whether it is a labels layer.
+    """
+    listed = list(neighbours)
+    below = [
+        place
+        for place, (is_streamed, has_labels) in enumerate(listed, start=1)
+        if is_streamed and (is_labels or not has_labels)
+    ]
+    if below:
+        return below[-1]
+    return len(listed) if is_labels else 0
+
+
+def _topic(key: LayerKey) -> tuple[object, ...]:
+    """Return what two steps must have in common for the later to take the place of the earlier on screen."""
+    sliced = tuple(pair for pair in key.sliced if pair[0] != "z_index")
+    return (key.run, key.plate, key.kind, sliced)

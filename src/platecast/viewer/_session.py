@@ -1,0 +1,261 @@
+"""The window's loop: takes what arrived, files it, and shows it, a little at a time."""
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from qtpy.QtCore import QObject, Qt, QTimer
+from qtpy.QtCore import Signal as QtSignal  # type: ignore[attr-defined]  # renamed where mypy does not look
+
+from platecast.components import PlateLayout
+from platecast.errors import PlatecastError
+from platecast.layers import Index, LayerStore, StoredLayer
+from platecast.viewer._arrivals import Arrival, Command, Inbox, Ticket
+from platecast.viewer._canvas import Canvas
+from platecast.viewer._commands import Commands
+
+_log = logging.getLogger(__name__)
+
+_BUDGET_S = 0.006
+_FRAME_S = 1 / 60
+_BEAT_INTERVAL_MS = 250
+# Between two new layers: timers of 0 ms in a row keep Qt from input and from the timers of others.
+_PAUSE_MS = 10
+
+
+@dataclass(slots=True)
+class _Newcomer:
+    """A layer that the canvas does not show yet, and the planes that wait for it."""
+
+    layer: StoredLayer
+    first_index: Index
+    tickets: list[Ticket] = field(default_factory=list)
+    superseded: list[Ticket] = field(default_factory=list)
+
+
+class Session(QObject):
+    """Moves planes from an inbox to a canvas without keeping the window from its user.
+
+    One turn takes planes for at most 6 ms, shows at most one new layer, refreshes each layer that has
+    something new on screen at most once a frame, and gives way to painting and input before the next.
+    Commands are answered in their place among the planes: what was sent before them is there.
+
+    Everything but `wake` is for the window's thread.
+
+    Parameters
+    ----------
+    inbox
+        Where planes, layouts and commands wait.
+    store
+        Files planes into layers.
+    canvas
+        Shows the layers.
+    clock
+        Returns seconds that never go back.
+    """
+
+    _woken = QtSignal()
+
+    def __init__(
+        self,
+        inbox: Inbox,
+        store: LayerStore,
+        canvas: Canvas,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__()
+        self._inbox = inbox
+        self._store = store
+        self._canvas = canvas
+        self._clock = clock
+        self._commands = Commands(store, canvas, self._clear)
+        self._newcomers: dict[StoredLayer, _Newcomer] = {}
+        self._dirty: dict[StoredLayer, None] = {}
+        self._has_grown = False
+        self._held: deque[Command] = deque()
+        self._is_awake = False
+        self._is_stopped = False
+        self._last_refresh_s = float("-inf")
+        # Queued whatever thread emits: a turn must never run inside the receiver's thread.
+        self._woken.connect(self._turn, Qt.ConnectionType.QueuedConnection)
+        self._next_turn = self._timer(self._turn)
+        self._frame = self._timer(self._refresh_now)
+        self._idle = QTimer(self)
+        self._idle.setInterval(_BEAT_INTERVAL_MS)
+        self._idle.timeout.connect(inbox.beat)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether there is no layer and none on its way."""
+        return not self._store.layers
+
+    def start(self) -> None:
+        """Begin to take from the inbox, with what waits there already."""
+        self._inbox.beat()
+        self._idle.start()
+        self._next_turn.start()
+
+    def stop(self) -> None:
+        """Take nothing more; what waits stays in the inbox. May be called again."""
+        self._is_stopped = True
+        for timer in (self._idle, self._next_turn, self._frame):
+            timer.stop()
+
+    def wake(self) -> None:
+        """Say that the inbox has something. For any thread; many calls cause one turn."""
+        # The inbox was filled before this call and the turn clears the flag before it takes, so a caller
+        # that finds the flag set has its item seen by the turn that is still to come.
+        if not self._is_awake:
+            self._is_awake = True
+            self._woken.emit()
+
+    def _timer(self, callback: Callable[[], None]) -> QTimer:
+        timer = QTimer(self)
+        timer.setSingleShot(True)
+        timer.timeout.connect(callback)
+        return timer
+
+    def _turn(self) -> None:
+        self._is_awake = False
+        if self._is_stopped:
+            return
+        has_shown = False
+        try:
+            self._inbox.beat()
+            has_more = self._drain()
+            self._follow_axes()
+            has_shown = self._show_one_newcomer()
+            self._refresh_when_due()
+        except Exception:
+            _log.exception("a turn of the window's loop failed")
+            has_more = True
+        # Not another queued signal: a timer lets paint and input events go first.
+        if (has_more or self._newcomers or self._held) and not self._is_stopped:
+            self._next_turn.start(_PAUSE_MS if has_shown else 0)
+
+    def _drain(self) -> bool:
+        """Take what waits until the budget is spent; say whether something may be left."""
+        end_s = self._clock() + _BUDGET_S
+        while self._clock() < end_s:
+            if self._held:
+                if self._newcomers:
+                    return True
+                item: Arrival | PlateLayout | Command | None = self._held.popleft()
+            else:
+                item = self._inbox.take()
+            if item is None:
+                return False
+            if isinstance(item, Arrival):
+                self._file(item)
+            elif isinstance(item, PlateLayout):
+                self._has_grown |= self._store.axes.announce(item)
+            elif self._newcomers:
+                self._held.append(item)
+            else:
+                self._answer(item)
+                if self._is_stopped:
+                    return False
+        return True
+
+    def _file(self, arrival: Arrival) -> None:
+        try:
+            placement = self._store.put(
+                arrival.plane, arrival.display, arrival.array, arrival.contrast, arrival.ticket
+            )
+        except PlatecastError as error:
+            _log.warning("a plane cannot be shown: %s", error)
+            self._inbox.settle(arrival.ticket, str(error))
+            return
+        except Exception as error:
+            _log.exception("plane %s could not be filed", arrival.plane)
+            self._inbox.settle(arrival.ticket, f"{type(error).__name__}: {error}")
+            return
+        layer = placement.layer
+        self._has_grown |= placement.grown
+        for renamed in placement.renamed:
+            self._canvas.rename(renamed)
+        if placement.created:
+            self._newcomers[layer] = _Newcomer(layer, placement.index)
+        superseded = placement.superseded if isinstance(placement.superseded, Ticket) else None
+        newcomer = self._newcomers.get(layer)
+        if newcomer is not None:
+            newcomer.tickets.append(arrival.ticket)
+            if superseded is not None:
+                newcomer.superseded.append(superseded)
+            return
+        self._inbox.settle(arrival.ticket)
+        if superseded is not None:
+            self._inbox.supersede(superseded)
+        if layer not in self._dirty and self._canvas.is_on_screen(layer, placement.index):
+            self._dirty[layer] = None
+
+    def _follow_axes(self) -> None:
+        if self._has_grown:
+            self._has_grown = False
+            self._canvas.axes_changed()
+
+    def _show_one_newcomer(self) -> bool:
+        """Show one new layer: each takes tens of milliseconds, in which the window is deaf."""
+        newcomer = next(iter(self._newcomers.values()), None)
+        if newcomer is None:
+            return False
+        del self._newcomers[newcomer.layer]
+        try:
+            self._canvas.add_layer(newcomer.layer, newcomer.first_index)
+        except Exception as error:
+            _log.exception("layer %s could not be shown", newcomer.layer.name)
+            self._store.remove(newcomer.layer)
+            for ticket in newcomer.tickets:
+                self._inbox.settle(ticket, f"its layer could not be shown: {error}")
+            return True
+        for ticket in newcomer.tickets:
+            self._inbox.settle(ticket)
+        for ticket in newcomer.superseded:
+            self._inbox.supersede(ticket)
+        return True
+
+    def _refresh_when_due(self) -> None:
+        if not self._dirty:
+            return
+        wait_s = self._last_refresh_s + _FRAME_S - self._clock()
+        if wait_s <= 0:
+            self._refresh_now()
+        elif not self._frame.isActive():
+            self._frame.start(int(wait_s * 1000) + 1)
+
+    def _refresh_now(self) -> None:
+        dirty, self._dirty = tuple(self._dirty), {}
+        if not dirty or self._is_stopped:
+            return
+        try:
+            self._canvas.refresh(dirty)
+        except Exception:
+            _log.exception("layers could not be refreshed")
+        self._last_refresh_s = self._clock()
+
+    def _answer(self, command: Command) -> None:
+        self._follow_axes()
+        self._refresh_now()
+        try:
+            answer, blobs = self._commands.answer(command.name, command.args)
+        except (PlatecastError, LookupError, ValueError, TypeError) as error:
+            # str() of a KeyError is its repr; the message itself is the argument.
+            answer, blobs = {"error": str(error.args[0]) if error.args else str(error)}, ()
+        except Exception as error:
+            _log.exception("command %s failed", command.name)
+            answer, blobs = {"error": f"{type(error).__name__}: {error}"}, ()
+        command.reply(answer, blobs)
+        if command.name == "quit" and "error" not in answer:
+            self.stop()
+            # After this turn: closing deletes widgets whose events may still be on the stack.
+            QTimer.singleShot(0, self._canvas.close)
+
+    def _clear(self) -> int:
+        layers = self._store.layers
+        for layer in layers:
+            self._canvas.remove(layer)
+        self._dirty.clear()
+        self._store.clear()
+        return len(layers)

@@ -1,0 +1,93 @@
+"""A window that shows what comes into an inbox."""
+
+from napari.qt import get_qapp
+from napari.viewer import Viewer
+from qtpy.QtCore import QEventLoop, QTimer
+
+from platecast.layers import LayerStore
+from platecast.viewer._arrivals import Inbox
+from platecast.viewer._napari_canvas import NapariCanvas
+from platecast.viewer._napari_private import on_window_closed, show_window, unbind_program_on_removal
+from platecast.viewer._session import Session
+from platecast.viewer._warmup import WarmUp
+
+_WIDTH_PX = 1400
+_HEIGHT_PX = 900
+
+
+class Window:
+    """An open viewer window. For the main thread, but for `wake`.
+
+    Parameters
+    ----------
+    viewer
+        The napari viewer; its window is shown.
+    session
+        What fills it.
+    warming
+        What makes its first layers faster.
+    """
+
+    def __init__(self, viewer: Viewer, session: Session, warming: WarmUp | None = None) -> None:
+        self.viewer = viewer
+        self.session = session
+        self._warming = warming
+        self._is_closed = False
+        self._loop = QEventLoop()
+        self.wake = session.wake
+        """Say that the inbox has something; for any thread."""
+        on_window_closed(viewer, self._stop)
+
+    def start(self) -> None:
+        """Begin to take from the inbox as soon as Qt's loop runs."""
+        self.session.start()
+        if self._warming is not None:
+            self._warming.start()
+
+    def run(self) -> int:
+        """Start, and run Qt's loop until the window is closed; return the exit status."""
+        self.start()
+        if not self._is_closed:
+            # Not napari.run(): that returns with the last window of all, which may be another one.
+            self._loop.exec()
+        return 0
+
+    def close(self) -> None:
+        """Close the window soon; may be called by a signal handler, in the middle of anything."""
+        QTimer.singleShot(0, self._close_once)
+
+    def _close_once(self) -> None:
+        # napari fails on a window that has gone.
+        if not self._is_closed:
+            self.viewer.close()
+
+    def _stop(self) -> None:
+        self._is_closed = True
+        self._loop.quit()
+        self.session.stop()
+        if self._warming is not None:
+            self._warming.stop()
+
+
+def open_window(title: str, port: int, inbox: Inbox, *, warm_up: bool = True) -> Window:
+    """Open a viewer window; nothing is taken from the inbox before it is started.
+
+    Parameters
+    ----------
+    title
+        The window's title.
+    port
+        The data port, as the empty window says it.
+    inbox
+        Where planes, layouts and commands come from; whoever fills it calls `Window.wake`.
+    warm_up
+        Whether to make the first layers faster while the window is idle.
+    """
+    get_qapp()
+    viewer = Viewer(title=title, show=False, show_welcome_screen=False)
+    store = LayerStore()
+    session = Session(inbox, store, NapariCanvas(viewer, store, port))
+    unbind_program_on_removal(viewer)
+    show_window(viewer, _WIDTH_PX, _HEIGHT_PX)
+    viewer.status = "Ready"
+    return Window(viewer, session, WarmUp(viewer, lambda: session.is_idle) if warm_up else None)

@@ -1,0 +1,81 @@
+import json
+
+import numpy as np
+import pytest
+
+from platecast.components import Kind, StepId
+from platecast.errors import ViewerCommandError
+from platecast.viewer._commands import Commands
+
+
+@pytest.fixture
+def commands(store, napari_canvas, file_plane):
+    for value, well in enumerate(("A01", "B02"), start=1):
+        file_plane(napari_canvas, value, step=StepId(1, "blur"), channel="DAPI", well=well, z_index=0)
+    file_plane(napari_canvas, 3, kind=Kind.LABELS, dtype="uint8", well="A01")
+    return Commands(store, napari_canvas, lambda: 2)
+
+
+def test_layers(commands):
+    answer, blobs = commands.answer("layers", {})
+    json.dumps(answer)
+    assert not blobs
+    blur, labels = answer["layers"]
+    assert blur["name"] == "Step_01_blur_Channel_DAPI"
+    assert (blur["kind"], blur["dtype"], blur["planes"], blur["visible"]) == ("image", "uint16", 2, True)
+    assert blur["shape"] == labels["shape"] == [2, 1, 1, 1, 1, 16, 16]
+    assert (blur["step"], blur["sliced"], blur["stacked"]) == (
+        [1, "blur"],
+        {"channel": "DAPI"},
+        ["well", "z_index"],
+    )
+    assert labels["name"] == "Image_labels"
+    assert answer["axes"] == {
+        "well": ["A01", "B02"],
+        "site": [],
+        "channel": [],
+        "timepoint": [],
+        "z_index": [0],
+    }
+    assert answer["on_screen"] == {"well": "A01", "z_index": 0}
+
+
+def test_read_goes_through_the_napari_layer(commands, model):
+    answer, (blob,) = commands.answer(
+        "read", {"layer": "Step_01_blur_Channel_DAPI", "well": "b2", "z_index": 0}
+    )
+    plane = np.frombuffer(blob, answer["dtype"]).reshape(answer["shape"])
+    assert plane.shape == (16, 16)
+    assert (plane == 2).all()
+    model.layers["Step_01_blur_Channel_DAPI"].name = "mine"
+    assert commands.answer("read", {"layer": "mine", "well": "A01"})[0] == answer
+
+
+def test_goto(commands):
+    answer, _ = commands.answer("goto", {"well": "b2"})
+    assert answer == {"on_screen": {"well": "B02", "z_index": 0}}
+
+
+@pytest.mark.parametrize(
+    ("name", "args", "error", "words"),
+    [
+        ("dance", {}, ViewerCommandError, "known are clear, goto, layers, quit, read, screenshot"),
+        (
+            "read",
+            {},
+            ViewerCommandError,
+            "missing a required argument: 'layer'; its arguments are: layer, plate",
+        ),
+        ("goto", {"row": 1}, ViewerCommandError, "its arguments are: well, site, channel"),
+        ("layers", {"x": 1}, ViewerCommandError, "its arguments are: none"),
+        ("read", {"layer": "Image"}, LookupError, "there are: Step_01_blur_Channel_DAPI, Image_labels"),
+        ("read", {"layer": "Image_labels", "well": "B02"}, LookupError, "it is missing"),
+        ("read", {"layer": "Step_01_blur_Channel_DAPI"}, LookupError, "say well, z_index too"),
+        ("goto", {"well": "C03"}, LookupError, "this window has A01, B02"),
+        ("goto", {"site": 1}, LookupError, "site: no layer has such an axis"),
+        ("goto", {"well": "nowhere"}, ValueError, "nowhere"),
+    ],
+)
+def test_what_cannot_be_done_says_what_can(commands, name, args, error, words):
+    with pytest.raises(error, match=words):
+        commands.answer(name, args)

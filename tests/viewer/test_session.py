@@ -1,0 +1,232 @@
+import gc
+import threading
+import weakref
+
+import numpy as np
+import pytest
+
+from platecast.components import Kind, PlateLayout
+from platecast.viewer._session import Session
+
+
+@pytest.fixture
+def session(qapp, inbox, store, recording_canvas):
+    session = Session(inbox, store, recording_canvas)
+    yield session
+    session.stop()
+
+
+@pytest.fixture
+def run(qtbot, session, inbox):
+    """Return a function that runs the loop until the inbox is empty and all its planes are settled."""
+
+    def run(*answers):
+        session.start()
+        session.wake()
+        qtbot.waitUntil(lambda: not inbox.waiting and len(inbox.outcomes) == inbox.sent and all(answers))
+
+    return run
+
+
+def test_planes_are_filed_and_settled(inbox, run, store, recording_canvas):
+    for well in ("A01", "B02"):
+        for channel in ("DAPI", "GFP"):
+            inbox.plane(well=well, channel=channel)
+    run()
+    assert inbox.outcomes == dict.fromkeys(range(1, 5))
+    assert recording_canvas.asked("add") == [("add", "Channel_DAPI"), ("add", "Channel_GFP")]
+    assert [len(layer.stack.indices) for layer in store.layers] == [2, 2]
+
+
+def test_one_new_layer_a_turn(inbox, session, recording_canvas):
+    for channel in range(3):
+        inbox.plane(channel=channel)
+    for turn in range(1, 4):
+        session._turn()
+        assert len(recording_canvas.asked("add")) == turn
+        assert len(inbox.outcomes) == turn, "a plane is settled when its layer is there, not before"
+
+
+def test_axes_are_followed_once_a_turn(inbox, session, recording_canvas):
+    inbox.plane(well="A01")
+    session._turn()
+    recording_canvas.calls.clear()
+    for well in ("B01", "C01", "D01"):
+        inbox.plane(well=well)
+    session._turn()
+    assert recording_canvas.asked("axes") == [("axes",)]
+
+
+def test_only_what_is_on_screen_is_refreshed(inbox, run, session, recording_canvas):
+    inbox.plane(well="A01")
+    run()
+    recording_canvas.calls.clear()
+    inbox.plane(well="B02")
+    run()
+    assert recording_canvas.asked("refresh") == []
+    for _ in range(5):
+        inbox.plane(well="A01")
+    session._turn()
+    session._refresh_now()
+    assert recording_canvas.asked("refresh") == [("refresh", "Image")]
+
+
+def test_a_layer_is_refreshed_once_a_frame(qtbot, inbox, store, recording_canvas):
+    now = [0.0]
+    session = Session(inbox, store, recording_canvas, clock=lambda: now[0] / 1000)
+
+    def turn_at(now_ms):
+        now[0] = now_ms
+        inbox.plane(well="A01")
+        # The clock stands still inside a turn, so that it ends when the inbox is empty.
+        session._turn()
+        return len(recording_canvas.asked("refresh"))
+
+    assert turn_at(1000) == 0, "a new layer is drawn by being added"
+    assert turn_at(1001) == 1, "the first is drawn at once"
+    assert turn_at(1005) == 1
+    assert turn_at(1010) == 1
+    qtbot.waitUntil(lambda: len(recording_canvas.asked("refresh")) == 2)
+    session.stop()
+
+
+def test_a_turn_ends_when_its_time_is_spent(inbox, store, recording_canvas):
+    now = [0.0]
+
+    def clock():
+        now[0] += 0.001
+        return now[0]
+
+    session = Session(inbox, store, recording_canvas, clock=clock)
+    for z in range(100):
+        inbox.plane(z_index=z)
+    session._turn()
+    assert 1 <= len(inbox.outcomes) <= 7
+    session.stop()
+
+
+def test_superseded_planes_are_reported(inbox, run):
+    first, second = inbox.plane(1, well="A01"), inbox.plane(2, well="A01")
+    run()
+    assert inbox.superseded == [first]
+    inbox.plane(3, well="A01")
+    run()
+    assert inbox.superseded == [first, second]
+
+
+def test_a_superseded_planes_memory_is_let_go(inbox, run):
+    array = np.zeros((16, 16), np.uint16)
+    gone = weakref.ref(array)
+    inbox.plane(array, well="A01")
+    del array
+    run()
+    assert gone() is not None
+    inbox.plane(2, well="A01")
+    run()
+    gc.collect()
+    assert gone() is None
+
+
+def test_a_plane_that_cannot_be_shown_fails_alone(inbox, run):
+    good, bad, other = (
+        inbox.plane(well="A01"),
+        inbox.plane(kind=Kind.POINTS, well="A01"),
+        inbox.plane(well="A02"),
+    )
+    run()
+    assert inbox.outcomes[bad].startswith("points cannot be shown yet")
+    assert inbox.outcomes[good] is inbox.outcomes[other] is None
+
+
+def test_a_layer_that_cannot_be_made_fails_its_planes(inbox, run, store, recording_canvas, caplog):
+    recording_canvas.fails_on.add("Channel_1")
+    first, second = inbox.plane(channel=1, well="A01"), inbox.plane(channel=1, well="A02")
+    good = inbox.plane(channel=2)
+    run()
+    assert inbox.outcomes[first] == inbox.outcomes[second] == "its layer could not be shown: no more widgets"
+    assert inbox.outcomes[good] is None
+    assert [layer.name for layer in store.layers] == ["Channel_2"]
+    assert "no more widgets" in caplog.text
+
+
+def test_a_projection_is_renamed(inbox, run, recording_canvas):
+    inbox.plane(channel=1)
+    inbox.plane(channel=1, z_index=0)
+    run()
+    assert set(recording_canvas.names()) == {"Channel_1", "Channel_1_projection"}
+
+
+def test_layouts_are_announced(inbox, run, store):
+    inbox.waiting.append(PlateLayout(well=("A01", "A02")))
+    inbox.plane(well="A02")
+    run()
+    assert store.axes.values("well") == ("A01", "A02")
+
+
+def test_commands_see_what_came_before_them(inbox, run):
+    for channel in range(4):
+        inbox.plane(channel=channel)
+    answers = inbox.command("layers")
+    run(answers)
+    assert [layer["name"] for layer in answers[0][0]["layers"]] == [f"Channel_{n}" for n in range(4)]
+
+
+@pytest.mark.parametrize(
+    ("name", "args", "words"),
+    [("dance", {}, "unknown command"), ("read", {"layer": "x"}, "no layer 'x'"), ("goto", {"well": 1}, "")],
+)
+def test_a_failed_command_answers_an_error(inbox, run, name, args, words):
+    answers = inbox.command(name, **args)
+    run(answers)
+    assert words in answers[0][0]["error"]
+
+
+def test_clear(inbox, run, store, recording_canvas):
+    inbox.plane(well="A01")
+    answers = inbox.command("clear")
+    run(answers)
+    assert answers == [({"cleared": 1}, [])]
+    assert store.layers == ()
+    inbox.plane(well="B01")
+    run()
+    assert recording_canvas.values_on_screen()["well"] == "B01"
+
+
+def test_quit_answers_then_closes(qtbot, inbox, session, recording_canvas):
+    answers = inbox.command("quit")
+    inbox.command("layers")
+    session.start()
+    qtbot.waitUntil(lambda: ("close",) in recording_canvas.calls)
+    assert answers == [({"quitting": True}, [])]
+    assert len(inbox.waiting) == 1, "nothing is taken after a quit"
+
+
+def test_wakes_from_any_thread_are_coalesced(qtbot, inbox, session):
+    session.start()
+    qtbot.waitUntil(lambda: inbox.beats > 1)
+    beats = inbox.beats
+
+    def receive():
+        for z in range(50):
+            inbox.plane(z_index=z)
+            session.wake()
+
+    receiver = threading.Thread(target=receive)
+    receiver.start()
+    receiver.join()
+    qtbot.waitUntil(lambda: len(inbox.outcomes) == 50)
+    assert inbox.beats - beats < 25
+
+
+def test_beats_while_idle(qtbot, inbox, session):
+    session.start()
+    qtbot.waitUntil(lambda: inbox.beats >= 4)
+
+
+def test_nothing_happens_after_stop(qtbot, inbox, session):
+    session.start()
+    session.stop()
+    inbox.plane(well="A01")
+    session.wake()
+    qtbot.waitUntil(lambda: not session._is_awake)
+    assert inbox.outcomes == {}

@@ -1,0 +1,145 @@
+"""A real window: pixels, the warm-up, and every way to close it."""
+
+import numpy as np
+import pytest
+from qtpy.QtCore import QTimer
+from qtpy.QtGui import QImage
+
+from platecast.components import Kind
+
+
+@pytest.fixture
+def open_window(screen, qtbot, inbox):
+    from platecast.viewer._window import open_window
+
+    opened = []
+
+    def open_one(**options):
+        opened.append(open_window("a title", 5555, inbox, **options))
+        return opened[-1]
+
+    yield open_one
+    for window in opened:
+        window.close()
+        qtbot.waitUntil(lambda shut=window: shut.session._is_stopped)
+
+
+@pytest.fixture
+def window(open_window):
+    window = open_window(warm_up=False)
+    window.start()
+    return window
+
+
+@pytest.fixture
+def ask(qtbot, inbox):
+    """Return a function that sends a command to a window and waits for the answer."""
+
+    def ask(window, name, **args):
+        answers = inbox.command(name, **args)
+        window.wake()
+        qtbot.waitUntil(lambda: bool(answers), timeout=20_000)
+        return answers[0]
+
+    return ask
+
+
+def centre_of(picture):
+    """Return red, green and blue in the middle of a PNG picture."""
+    image = QImage.fromData(picture)
+    assert not image.isNull()
+    color = image.pixelColor(image.width() // 2, image.height() // 2)
+    return color.red(), color.green(), color.blue()
+
+
+def test_what_arrived_is_on_screen(window, inbox, ask):
+    inbox.plane(60000, shape=(64, 64), contrast=(0.0, 60000.0), well="B02", channel="DAPI")
+    inbox.plane(0, shape=(64, 64), contrast=(0.0, 60000.0), well="C03", channel="DAPI")
+    ask(window, "layers")
+
+    def centre():
+        return centre_of(ask(window, "screenshot", canvas_only=True)[1][0])
+
+    assert min(centre()) > 200
+    inbox.plane(0, shape=(64, 64), well="B02", channel="DAPI")
+    assert max(centre()) < 50, "a plane replaced on screen is seen in the next picture"
+    inbox.plane(60000, shape=(64, 64), well="A01", channel="DAPI")
+    assert max(centre()) < 50, "an axis that grew in front must not change what is on screen"
+    ask(window, "goto", well="A01")
+    assert min(centre()) > 200
+
+
+def test_labels_are_seen_over_images(window, inbox, ask):
+    inbox.plane(0, shape=(64, 64), contrast=(0.0, 1.0), well="A01")
+    inbox.plane(3, shape=(64, 64), dtype="uint8", kind=Kind.LABELS, well="A01")
+    red, green, blue = centre_of(ask(window, "screenshot", canvas_only=True)[1][0])
+    assert max(red, green, blue) > 60
+
+
+def test_a_picture_of_the_whole_window(window, ask):
+    answer, (picture,) = ask(window, "screenshot")
+    assert answer == {"format": "png"}
+    assert picture.startswith(b"\x89PNG")
+    size = QImage.fromData(picture).size()
+    canvas = QImage.fromData(ask(window, "screenshot", canvas_only=True)[1][0]).size()
+    assert size.width() > canvas.width()
+    assert window.viewer.title == "a title"
+
+
+def test_read_returns_what_was_sent(window, inbox, ask):
+    sent = np.random.default_rng(0).integers(0, 65535, (32, 48)).astype(np.uint16)
+    inbox.plane(sent.copy(), well="A01", channel="DAPI")
+    answer, (blob,) = ask(window, "read", layer="Channel_DAPI", well="A01")
+    np.testing.assert_array_equal(np.frombuffer(blob, answer["dtype"]).reshape(answer["shape"]), sent)
+
+
+def test_removing_a_shapes_layer_does_not_end_the_process(window, inbox, ask):
+    inbox.plane(5, shape=(64, 64), well="A01")
+    ask(window, "layers")
+    for _ in range(2):
+        window.viewer.add_shapes([np.array([[0.0, 0.0], [0.0, 9.0], [9.0, 9.0]])], shape_type="polygon")
+        ask(window, "screenshot", canvas_only=True)
+        window.viewer.layers.pop()
+        ask(window, "screenshot", canvas_only=True)
+
+
+def test_warm_up_leaves_nothing(qtbot, open_window):
+    window = open_window()
+    seen = []
+    window.viewer.layers.events.inserted.connect(lambda event: seen.append(type(event.value).__name__))
+    window.start()
+    qtbot.waitUntil(lambda: not window._warming._timer.isActive(), timeout=20_000)
+    assert seen == ["Image", "Labels"]
+    assert len(window.viewer.layers) == 0
+    assert window.viewer.canvas.overlays.text.text == "Waiting for images on port 5555"
+
+
+def test_warm_up_gives_way_to_images(qtbot, open_window, inbox):
+    window = open_window()
+    inbox.plane(well="B02")
+    inbox.plane(well="A01")
+    window.start()
+    qtbot.waitUntil(lambda: not window._warming._timer.isActive(), timeout=20_000)
+    assert [layer.name for layer in window.viewer.layers] == ["Image"]
+    assert window.viewer.canvas.overlays.text.text == "Well B02"
+
+
+def test_quit_closes_the_window(qtbot, window, ask):
+    assert ask(window, "quit") == ({"quitting": True}, [])
+    qtbot.waitUntil(lambda: window._is_closed)
+
+
+def test_a_window_the_user_closes_takes_nothing_more(qtbot, window, inbox):
+    window.viewer.window._qt_window.close()
+    qtbot.waitUntil(lambda: window.session._is_stopped)
+    inbox.plane(well="A01")
+    window.wake()
+    qtbot.waitUntil(lambda: not window.session._is_awake)
+    assert inbox.outcomes == {}
+
+
+def test_run_returns_when_the_window_is_closed(open_window):
+    window = open_window(warm_up=False)
+    QTimer.singleShot(0, window.close)
+    assert window.run() == 0
+    assert window._is_closed
