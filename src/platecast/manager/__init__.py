@@ -1,0 +1,15 @@
+"""Viewers as processes: found, started, asked and ended. No Qt here; a viewer is started by command line."""
+
+from platecast.manager._find import ViewerInfo, find_viewer, list_viewers
+from platecast.manager._start import find_or_start, has_screen, log_path
+from platecast.manager._stop import quit_viewer
+
+__all__ = [
+    "ViewerInfo",
+    "find_or_start",
+    "find_viewer",
+    "has_screen",
+    "list_viewers",
+    "log_path",
+    "quit_viewer",
+]

@@ -1,0 +1,126 @@
+"""Find a viewer or start one: one call, one viewer, however many processes call at once."""
+
+import contextlib
+import fcntl
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import platformdirs
+
+from platecast.errors import ViewerStartError
+from platecast.wire import Endpoint, check_ports, read_endpoint, runtime_dir
+
+_LOOK_INTERVAL_S = 0.02
+_LOG_TAIL_LINES = 8
+
+
+def find_or_start(
+    port: int,
+    *,
+    title: str = "platecast",
+    persistent: bool = True,
+    virtual_screen: bool | None = None,
+    timeout_s: float = 20.0,
+) -> Endpoint:
+    """Return the viewer of this user on `port`; start it where there is none.
+
+    Returns as soon as the viewer takes planes, before its window is there. Safe to call from many
+    processes at once: one of them starts the viewer, the others find it.
+
+    Parameters
+    ----------
+    port
+        Data port; the control port is 1000 above.
+    title
+        Title of the window, where one is opened.
+    persistent
+        Whether the viewer outlives this process; otherwise it ends with it.
+    virtual_screen
+        Whether the viewer runs on a screen of its own that nobody sees; default: where there is no screen.
+    timeout_s
+        How long the viewer may take to listen.
+
+    Raises
+    ------
+    PortInUseError
+        One of the ports belongs to something that is no viewer of this user; it is left alone.
+    ViewerStartError
+        The viewer ended or did not listen in time; the message ends with its last words.
+    """
+    endpoint = read_endpoint(port)
+    if endpoint is not None:
+        return endpoint
+    deadline = time.monotonic() + timeout_s
+    with _start_lock(deadline):
+        endpoint = read_endpoint(port)
+        if endpoint is not None:
+            return endpoint
+        check_ports(port)
+        on_screen = has_screen() if virtual_screen is None else not virtual_screen
+        process = _launch(port, title, persistent, on_screen)
+        while (endpoint := read_endpoint(port)) is None:
+            if process.poll() is not None:
+                raise ViewerStartError(f"the viewer on port {port} ended at once{_last_words(port)}")
+            if time.monotonic() > deadline:
+                process.kill()
+                process.wait()
+                raise ViewerStartError(f"no viewer on port {port} after {timeout_s:g} s{_last_words(port)}")
+            time.sleep(_LOOK_INTERVAL_S)
+    # Waits for the process so that it leaves no zombie; ends with it or with us.
+    threading.Thread(target=process.wait, name=f"viewer-{port}-reaper", daemon=True).start()
+    return endpoint
+
+
+def has_screen() -> bool:
+    """Whether this process could open a window."""
+    return sys.platform != "linux" or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
+
+
+def log_path(port: int) -> Path:
+    """Return the file into which the viewer on `port` writes what it has to say."""
+    return platformdirs.user_log_path("platecast", appauthor=False) / f"viewer-{port}.log"
+
+
+@contextlib.contextmanager
+def _start_lock(deadline: float) -> Iterator[None]:
+    """Hold the lock of this user's viewers; the kernel lets go of it when its holder dies."""
+    folder = os.open(runtime_dir(), os.O_RDONLY)
+    try:
+        while True:
+            try:
+                fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise ViewerStartError("another process takes too long to start a viewer") from None
+                time.sleep(_LOOK_INTERVAL_S)
+        yield
+    finally:
+        os.close(folder)
+
+
+def _launch(port: int, title: str, persistent: bool, on_screen: bool) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-P", "-m", "platecast.viewer", "--port", str(port), "--title", title]
+    if not persistent:
+        command += ["--owner-pid", str(os.getpid())]
+    if not on_screen:
+        command += ["--virtual-screen"]
+    path = log_path(port)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as log:
+        return subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+        )
+
+
+def _last_words(port: int) -> str:
+    try:
+        lines = log_path(port).read_text(errors="replace").splitlines()[-_LOG_TAIL_LINES:]
+    except OSError:
+        lines = []
+    return ":\n  " + "\n  ".join(lines) if lines else f"; see {log_path(port)}"
