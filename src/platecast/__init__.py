@@ -1,0 +1,84 @@
+"""platecast shows the images of a running high-content-screening pipeline, live, in napari.
+
+Public names are loaded when they are first used, so that a worker that only sends never imports
+Qt, napari or a storage library.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from platecast._version import __version__
+
+if TYPE_CHECKING:
+    from platecast.components import Components, Kind, parse_name
+    from platecast.config import (
+        NapariColormap,
+        NapariDimensionMode,
+        NapariDisplayConfig,
+        NapariStreamingConfig,
+        NapariVariableSizeHandling,
+        PipelineConfig,
+        StreamingConfig,
+        WhenFull,
+    )
+    from platecast.errors import PlatecastError, UnrecognizedNameError
+    from platecast.pipeline import Pipeline, RunReport, Step, run
+    from platecast.storage import FileManager, StorageBackend
+    from platecast.stream import NapariStreamVisualizer, Stream, send
+
+_HOME = {
+    "components": ("Components", "Kind", "parse_name"),
+    "config": (
+        "NapariColormap",
+        "NapariDimensionMode",
+        "NapariDisplayConfig",
+        "NapariStreamingConfig",
+        "NapariVariableSizeHandling",
+        "PipelineConfig",
+        "StreamingConfig",
+        "WhenFull",
+    ),
+    "errors": ("PlatecastError", "UnrecognizedNameError"),
+    "pipeline": ("Pipeline", "RunReport", "Step", "run"),
+    "storage": ("FileManager", "StorageBackend"),
+    "stream": ("NapariStreamVisualizer", "Stream", "send"),
+}
+_ROOM_OF = {name: room for room, names in _HOME.items() for name in names}
+
+__all__ = [
+    "Components",
+    "FileManager",
+    "Kind",
+    "NapariColormap",
+    "NapariDimensionMode",
+    "NapariDisplayConfig",
+    "NapariStreamVisualizer",
+    "NapariStreamingConfig",
+    "NapariVariableSizeHandling",
+    "Pipeline",
+    "PipelineConfig",
+    "PlatecastError",
+    "RunReport",
+    "Step",
+    "StorageBackend",
+    "Stream",
+    "StreamingConfig",
+    "UnrecognizedNameError",
+    "WhenFull",
+    "__version__",
+    "parse_name",
+    "run",
+    "send",
+]
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 -- the type is that of the name, see TYPE_CHECKING
+    if name not in _ROOM_OF:
+        raise AttributeError(f"module 'platecast' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"platecast.{_ROOM_OF[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

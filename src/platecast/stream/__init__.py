@@ -1,0 +1,16 @@
+"""The sending end: images go in, and the caller never waits for whoever looks at them."""
+
+from platecast.stream._backend import NapariStreamBackend
+from platecast.stream._stream import Stream, new_run, process_run, send
+from platecast.stream._visualizer import NapariStreamVisualizer
+from platecast.wire import Ledger
+
+__all__ = [
+    "Ledger",
+    "NapariStreamBackend",
+    "NapariStreamVisualizer",
+    "Stream",
+    "new_run",
+    "process_run",
+    "send",
+]

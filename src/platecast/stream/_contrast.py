@@ -1,0 +1,52 @@
+"""Contrast limits for the first planes of a layer, from a sample of rows, in the link's own thread."""
+
+from collections import Counter
+
+import numpy as np
+
+from platecast.components import Kind
+from platecast.stream._outbox import Staged
+from platecast.wire import Segment
+
+_ROWS = 24
+_PERCENTILES = (1.0, 99.8)
+_PLANES_SAMPLED = 16
+"""Planes of one step and channel whose limits are computed; a layer takes them from its first planes."""
+
+
+class ContrastSampler:
+    """Computes robust contrast limits of the first planes of every step and channel; one thread only."""
+
+    def __init__(self) -> None:
+        self._seen: Counter[object] = Counter()
+
+    def contrast(self, staged: Staged) -> tuple[float, float] | None:
+        """Return a low and a high percentile of a plane's values, `None` where none are wanted."""
+        plane = staged.plane
+        if plane.kind is not Kind.IMAGE:
+            return None
+        key = (plane.run, plane.step, plane.components.channel)
+        if self._seen[key] >= _PLANES_SAMPLED:
+            return None
+        self._seen[key] += 1
+        return robust_limits(_sample_rows(staged))
+
+
+def robust_limits(values: np.ndarray[tuple[int, ...], np.dtype[np.generic]]) -> tuple[float, float] | None:
+    """Return robust contrast limits of some values, `None` where they do not differ or are not finite."""
+    finite = values[np.isfinite(values)] if values.dtype.kind == "f" else values
+    if not finite.size:
+        return None
+    low, high = (float(value) for value in np.percentile(finite, _PERCENTILES))
+    return (low, high) if low < high else None
+
+
+def _sample_rows(staged: Staged) -> np.ndarray[tuple[int, ...], np.dtype[np.generic]]:
+    rows = staged.shape[0]
+    row_bytes = staged.nbytes // rows
+    chosen = np.unique(np.linspace(0, rows - 1, _ROWS).astype(int))
+    if isinstance(staged.pixels, Segment):
+        data = b"".join(staged.pixels.read(row_bytes, int(row) * row_bytes) for row in chosen)
+    else:
+        data = b"".join(staged.pixels[row * row_bytes : (row + 1) * row_bytes] for row in chosen)
+    return np.frombuffer(data, np.dtype(staged.dtype))

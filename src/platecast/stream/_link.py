@@ -1,0 +1,408 @@
+"""The one thread that talks to the viewer on a port, for all streams of this process.
+
+It looks for the viewer, greets it, sends what waits as far as the viewer's window allows, takes in what
+the viewer says became of it, and starts over when the viewer goes away. Callers only copy and queue.
+"""
+
+import contextlib
+import logging
+import os
+import select
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from platecast.components import PlateLayout
+from platecast.errors import PlatecastError, ProtocolError
+from platecast.manager import find_or_start
+from platecast.stream._contrast import ContrastSampler
+from platecast.stream._outbox import Outbox, Staged
+from platecast.wire import (
+    MAX_BATCH_ITEMS,
+    PROTOCOL_VERSION,
+    Ack,
+    Batch,
+    Counters,
+    Hello,
+    Item,
+    Segment,
+    SegmentPool,
+    SenderSockets,
+    Welcome,
+    memory_group,
+    new_instance,
+    read_endpoint,
+)
+
+_log = logging.getLogger(__name__)
+
+_SEEK_INTERVAL_S = 0.1
+_IDLE_SEEK_INTERVAL_S = 1.0
+_HELLO_INTERVAL_S = 0.25
+_UNCONNECTED_RETRY_S = 0.01
+_BEAT_INTERVAL_S = 0.5
+_ATTACH_TIMEOUT_S = 1.0
+_RETRANSMIT_AFTER_S = 1.0
+_FULL_RETRY_S = 0.005
+_INLINE_WINDOW_BYTES = 64 << 20
+"""Most bytes under way inside messages: they lie in the queues of the sockets, not in plane memory."""
+
+
+@dataclass(slots=True)
+class _Session:
+    """What is known of one life of the viewer."""
+
+    sockets: SenderSockets
+    instance: str
+    welcome: Welcome | None = None
+    inline: bool = False
+    attach_deadline: float = 0.0
+    next_hello: float = 0.0
+    next_beat: float = 0.0
+    received: int = 0
+    received_at: float = field(default_factory=time.monotonic)
+    acked_at: float = 0.0
+    layouts_sent: int = 0
+    full: bool = False
+
+    @property
+    def ready(self) -> bool:
+        return self.welcome is not None and self.sockets.subscribed and (self.inline or self.sockets.attached)
+
+
+class Link:
+    """The sending end towards the viewer on one port of this machine.
+
+    Parameters
+    ----------
+    port
+        The viewer's data port.
+    budget_bytes
+        Memory for planes that wait.
+    on_failure
+        Called in the link's thread with the reason when the viewer reports that a plane failed.
+    """
+
+    def __init__(self, port: int, budget_bytes: int, on_failure: Callable[[str], None]) -> None:
+        self.port = port
+        self.sender = new_instance()
+        self.pool = SegmentPool(keep_bytes=budget_bytes)
+        self._counters = Counters()
+        self.outbox = Outbox(budget_bytes, self._release, self._counters)
+        self._on_failure = on_failure
+        self._layouts: list[PlateLayout] = []
+        self._sampler = ContrastSampler()
+        self._buffers = 0
+        self._session: _Session | None = None
+        self._reported: str | None = None
+        self._starter: threading.Thread | None = None
+        self._stopping = threading.Event()
+        self._idle = False
+        self._wake_read, self._wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._thread = threading.Thread(target=self._run, name=f"platecast-link-{port}", daemon=True)
+        self._thread.start()
+
+    @property
+    def closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._stopping.is_set()
+
+    @property
+    def expecting(self) -> bool:
+        """Whether a viewer is being started for this link."""
+        return self._starter is not None and self._starter.is_alive()
+
+    def start_viewer(self, *, persistent: bool, title: str = "platecast") -> None:
+        """Find or start a viewer, in the background; planes wait for it meanwhile."""
+        if self._starter is None or not (self.linked or self.expecting):
+            self._starter = threading.Thread(
+                target=self._find_or_start,
+                args=(persistent, title),
+                name=f"platecast-starter-{self.port}",
+                daemon=True,
+            )
+            self._starter.start()
+
+    def wait_started(self, timeout_s: float) -> None:
+        """Wait for a viewer that is being started."""
+        if self._starter is not None:
+            self._starter.join(timeout_s)
+
+    @property
+    def hopeful(self) -> bool:
+        """Whether there is a viewer, even if it takes no planes yet, or one is being started."""
+        if self.expecting or self._session is not None:
+            return True
+        # The thread looks now and then only: a viewer may be there that it has not met.
+        try:
+            return read_endpoint(self.port) is not None
+        except PlatecastError:
+            return False
+
+    @property
+    def linked(self) -> bool:
+        """Whether a viewer takes planes at the moment."""
+        session = self._session
+        return session is not None and session.ready
+
+    def announce(self, layout: PlateLayout) -> None:
+        """Tell every viewer of this link what a plate holds; from any thread."""
+        if layout not in self._layouts:
+            self._layouts.append(layout)
+        self.wake()
+
+    def wake(self) -> None:
+        """Make the thread look for work; from any thread."""
+        if self._idle:
+            with contextlib.suppress(BlockingIOError, OSError):
+                os.write(self._wake_write, b"\0")
+
+    def close(self) -> int:
+        """End the thread and drop what is left; return how many planes that were. Takes at most a second."""
+        self._stopping.set()
+        self._idle = True
+        self.wake()
+        self._thread.join()
+        self._idle = False
+        left = self.outbox.drop_all()
+        self.pool.close()
+        self._counters.close()
+        os.close(self._wake_read)
+        os.close(self._wake_write)
+        return left
+
+    def abandon(self) -> None:
+        """Let go, in a forked child, of what would hide the parent's end from the viewer."""
+        if self._session is not None:
+            self._session.sockets.abandon()
+
+    def _find_or_start(self, persistent: bool, title: str) -> None:
+        try:
+            find_or_start(self.port, title=title, persistent=persistent)
+        except PlatecastError as error:
+            _log.warning("no viewer on port %d: %s", self.port, error)
+
+    # The rest runs in the link's own thread.
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                if self._session is None:
+                    self._seek()
+                else:
+                    self._serve(self._session)
+            except ProtocolError as error:
+                _log.warning("the viewer on port %d broke the protocol: %s", self.port, error)
+                self._disconnect()
+            except Exception:
+                # The edge of the thread: a defect here must neither end the account nor spin.
+                _log.exception("streaming to port %d failed; trying again", self.port)
+                self._disconnect()
+                self._stopping.wait(_BEAT_INTERVAL_S)
+        if self._session is not None:
+            self._session.sockets.say(self.outbox.beat(self.sender, last=True))
+            self._session.sockets.close(linger_s=0.5)
+
+    def _seek(self) -> None:
+        try:
+            endpoint = read_endpoint(self.port)
+        except PlatecastError as error:
+            self._report_once(str(error))
+            endpoint = None
+        if endpoint is not None:
+            self._session = _Session(SenderSockets(endpoint, self._wake_read), endpoint.instance)
+            return
+        # Without planes to send there is no hurry, and a first plane wakes the thread.
+        self._idle = True
+        patience = _SEEK_INTERVAL_S if self.outbox.unsettled else _IDLE_SEEK_INTERVAL_S
+        if select.select([self._wake_read], [], [], patience)[0]:
+            os.read(self._wake_read, 4096)
+        self._idle = False
+        if self.outbox.unsettled:
+            self._stopping.wait(_SEEK_INTERVAL_S)
+
+    def _serve(self, session: _Session) -> None:
+        self._idle = True
+        work = session.ready and self.outbox.waiting > 0 and not session.full
+        for message in session.sockets.poll(0.0 if work else self._patience(session)):
+            if isinstance(message, Welcome):
+                self._welcomed(session, message)
+            elif isinstance(message, Ack):
+                self._acknowledged(session, message)
+            else:
+                self._report_once(f"the viewer on port {self.port} refuses us: {message.reason}")
+                # It knew us before: only a new hello helps.
+                session.sockets.gone = session.sockets.gone or session.welcome is not None
+        self._idle = False
+        if session.sockets.gone:
+            self._disconnect()
+            return
+        now = time.monotonic()
+        self._greet(session, now)
+        if session.ready:
+            self._transmit(session)
+            self._retransmit(session, now)
+        if now >= session.next_beat and session.welcome is not None:
+            session.sockets.say(self.outbox.beat(self.sender))
+            session.next_beat = now + _BEAT_INTERVAL_S
+
+    def _patience(self, session: _Session) -> float:
+        if session.full:
+            return _FULL_RETRY_S
+        now = time.monotonic()
+        return max((session.next_beat if session.ready else session.next_hello) - now, 0.001)
+
+    def _greet(self, session: _Session, now: float) -> None:
+        """Introduce ourselves until the viewer is ready for planes, or turns out to be gone."""
+        if session.ready or now < session.next_hello:
+            return
+        session.next_hello = now + _HELLO_INTERVAL_S
+        endpoint = read_endpoint(self.port)
+        if endpoint is None or endpoint.instance != session.instance:
+            self._disconnect()
+            return
+        if session.welcome is None:
+            hello = Hello(
+                version=PROTOCOL_VERSION,
+                sender=self.sender,
+                token=endpoint.token,
+                pid=os.getpid(),
+                memory_group=memory_group(),
+            )
+            if not session.sockets.say(hello):
+                session.next_hello = now + _UNCONNECTED_RETRY_S
+        elif not session.sockets.attached and now >= session.attach_deadline:
+            session.inline = True
+            _log.warning(
+                "the viewer on port %d shares no memory with this process: pixels travel inside messages, "
+                "at about half the speed",
+                self.port,
+            )
+
+    def _welcomed(self, session: _Session, welcome: Welcome) -> None:
+        if session.welcome is not None:
+            return
+        session.welcome = welcome
+        self.outbox.meet_viewer(welcome.nonce)
+        session.sockets.say(self.outbox.beat(self.sender))
+        session.attach_deadline = time.monotonic() + _ATTACH_TIMEOUT_S
+        if not session.sockets.attach(welcome, self.sender, self._counters.fd):
+            session.attach_deadline = 0.0
+        session.next_hello = 0.0
+        self._reported = None
+
+    def _acknowledged(self, session: _Session, ack: Ack) -> None:
+        now = time.monotonic()
+        session.acked_at = now
+        if ack.received > session.received:
+            session.received, session.received_at = ack.received, now
+        session.full = False
+        for staged in self.outbox.acknowledge(ack):
+            self._release(staged)
+        for number in ack.freed:
+            self.pool.freed(number)
+        for seq, reason in ack.failures:
+            self._on_failure(f"plane {seq}: {reason}")
+
+    def _transmit(self, session: _Session) -> None:
+        welcome = session.welcome
+        if welcome is None:
+            return
+        window = min(welcome.window_bytes, _INLINE_WINDOW_BYTES) if session.inline else welcome.window_bytes
+        staged = self.outbox.take(window, MAX_BATCH_ITEMS if not session.inline else 8)
+        layouts = tuple(self._layouts[session.layouts_sent :])
+        session.full = not staged and self.outbox.waiting > 0
+        if not staged and not layouts:
+            return
+        sent = self._send(session, staged, layouts)
+        if len(sent) < len(staged):
+            session.full = True
+            self.outbox.put_back(staged[len(sent) :])
+        if sent or layouts:
+            session.received_at = max(session.received_at, time.monotonic() - _RETRANSMIT_AFTER_S / 2)
+
+    def _send(
+        self, session: _Session, staged: list[Staged], layouts: tuple[PlateLayout, ...]
+    ) -> list[Staged]:
+        """Send planes in one batch; return those that went."""
+        displays: dict[object, int] = {}
+        items: list[Item] = []
+        frames: list[bytes] = []
+        for each in staged:
+            if not self._place(session, each, frames):
+                break
+            each.contrast = self._sampler.contrast(each) if each.contrast is None else each.contrast
+            items.append(
+                Item(
+                    seq=each.seq,
+                    stream=each.stream,
+                    plane=each.plane,
+                    shape=each.shape,
+                    dtype=each.dtype,
+                    nbytes=each.nbytes,
+                    display=displays.setdefault(each.display, len(displays)),
+                    buffer=each.numbers[-1] if each.numbers else None,
+                    frame=None if each.numbers else len(frames) - 1,
+                    contrast=each.contrast,
+                    address=each.address,
+                )
+            )
+        if not items and not layouts:
+            return []
+        batch = Batch(
+            version=PROTOCOL_VERSION,
+            sender=self.sender,
+            items=tuple(items),
+            displays=tuple(displays),  # type: ignore[arg-type]  # the keys are displays
+            layouts=layouts,
+        )
+        if not session.sockets.publish(batch, frames):
+            return []
+        session.layouts_sent += len(layouts)
+        return staged[: len(items)]
+
+    def _place(self, session: _Session, staged: Staged, frames: list[bytes]) -> bool:
+        """Hand a plane's buffer over, or put its bytes into a frame; False when the viewer does not read."""
+        if isinstance(staged.pixels, Segment) and not session.inline:
+            self._buffers += 1
+            staged.numbers.append(self._buffers)
+            return session.sockets.hand_over(self._buffers, staged.nbytes, staged.pixels.fd)
+        frames.append(
+            staged.pixels.read(staged.nbytes) if isinstance(staged.pixels, Segment) else staged.pixels
+        )
+        return True
+
+    def _retransmit(self, session: _Session, now: float) -> None:
+        """Send again what an answering viewer has not received for a second."""
+        stalled = min(now - session.received_at, session.acked_at - session.received_at)
+        if stalled < _RETRANSMIT_AFTER_S:
+            return
+        overdue = self.outbox.overdue(session.received)[:MAX_BATCH_ITEMS]
+        session.received_at = now
+        if overdue:
+            _log.info("sending %d planes to port %d again", len(overdue), self.port)
+            self._send(session, overdue, ())
+
+    def _disconnect(self) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            session.sockets.close()
+            self.pool.forget_lent()
+            self.outbox.forget_viewer()
+
+    def _release(self, staged: Staged) -> None:
+        """Let go of pixels that nobody waits for; only what no viewer reads is written again."""
+        if not isinstance(staged.pixels, Segment):
+            return
+        if not staged.is_shared and (staged.is_free or not staged.numbers):
+            self.pool.give_back(staged.pixels)
+        elif not staged.is_shared and staged.kept_as is not None:
+            self.pool.lend(staged.kept_as, staged.pixels)
+        else:
+            staged.pixels.close()
+
+    def _report_once(self, message: str) -> None:
+        if message != self._reported:
+            self._reported = message
+            _log.warning("%s", message)

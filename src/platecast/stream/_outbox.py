@@ -1,0 +1,344 @@
+"""What waits for the viewer, what is under way, and the account of it. No sockets, no threads of its own.
+
+Every plane has a sequence number from the moment it is offered and is, at any time, waiting, under way,
+settled by a viewer, or dropped. Nothing leaves the account.
+"""
+
+import heapq
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from platecast.components import PlaneId
+from platecast.config import Display, WhenFull
+from platecast.wire import Ack, Beat, Counters, Ledger, Segment, StreamCounts
+
+Pixels = Segment | bytes
+
+_MOST_GAPS = 4096
+"""Most gaps in one beat, the lowest first; the others are told once `base` has passed these."""
+
+
+@dataclass(slots=True, eq=False)
+class Staged:
+    """A plane whose pixels were copied and that is not settled yet."""
+
+    stream: int
+    plane: PlaneId
+    display: Display
+    shape: tuple[int, ...]
+    dtype: str
+    nbytes: int
+    pixels: Pixels
+    address: str | None = None
+    contrast: tuple[float, float] | None = None
+    seq: int = 0
+    numbers: list[int] = field(default_factory=list)
+    """Buffer numbers of its transmissions to the present viewer, where the pixels went by descriptor."""
+    kept_as: int | None = None
+    """The number under which the viewer keeps the pages, if it does."""
+    is_free: bool = False
+    """Whether the viewer has said that it does not read the pages any more."""
+    is_shared: bool = False
+    """Whether an earlier viewer may still show the pages: they are never written again."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """The account of one stream: what this side knows, and what the viewers said."""
+
+    sent: int = 0
+    dropped: int = 0
+    before: tuple[int, int, int] = (0, 0, 0)
+    """Shown, superseded and failed in earlier viewer instances."""
+    now: tuple[int, int, int] = (0, 0, 0)
+    """The same in the present one."""
+
+    def ledger(self) -> Ledger:
+        """Return the account; the sums match by construction."""
+        shown, superseded, failed = (b + n for b, n in zip(self.before, self.now, strict=True))
+        return Ledger(
+            sent=self.sent,
+            shown=shown,
+            superseded=superseded,
+            failed=failed,
+            dropped=self.dropped,
+            pending=self.sent - shown - superseded - failed - self.dropped,
+        )
+
+
+@dataclass(slots=True)
+class _State:
+    waiting: deque[Staged] = field(default_factory=deque)
+    under_way: dict[int, Staged] = field(default_factory=dict)
+    tallies: dict[int, Tally] = field(default_factory=dict)
+    gaps: list[tuple[int, int]] = field(default_factory=list)
+    next_seq: int = 1
+    dropped: int = 0
+    elsewhere: int = 0
+    account: bytes = b""
+    waiting_bytes: int = 0
+    reserved_bytes: int = 0
+    under_way_bytes: int = 0
+
+
+class Outbox:
+    """The planes of one sender; thread-safe.
+
+    Parameters
+    ----------
+    budget_bytes
+        Most bytes that may wait; what is under way is bounded by the viewer's window instead.
+    release
+        Called, outside the lock, with every plane that was dropped, to let go of its pixels.
+    counters
+        The page that tells the viewer what was sent should this process be killed.
+    """
+
+    def __init__(self, budget_bytes: int, release: Callable[[Staged], None], counters: Counters) -> None:
+        self.budget_bytes = budget_bytes
+        self._release = release
+        self._counters = counters
+        self._state = _State()
+        self._changed = threading.Condition()
+
+    def open_stream(self) -> int:
+        """Return the number of a new stream of this sender."""
+        with self._changed:
+            number = len(self._state.tallies) + 1
+            self._state.tallies[number] = Tally()
+            return number
+
+    def reserve(self, nbytes: int, when_full: WhenFull, timeout_s: float) -> bool:
+        """Make room for a plane before its pixels are copied.
+
+        Returns
+        -------
+        bool
+            False where the plane itself has to give way; the caller then calls `drop`.
+        """
+        victims: list[Staged] = []
+        with self._changed:
+            if when_full is WhenFull.BLOCK:
+                self._changed.wait_for(lambda: self._fits(nbytes), timeout_s)
+            while when_full is WhenFull.DROP_OLDEST and not self._fits(nbytes) and self._state.waiting:
+                victims.append(self._drop_oldest())
+            fits = self._fits(nbytes)
+            if fits:
+                self._state.reserved_bytes += nbytes
+        for victim in victims:
+            self._release(victim)
+        return fits
+
+    def put(self, staged: Staged) -> None:
+        """Queue a plane for which room was reserved."""
+        with self._changed:
+            state = self._state
+            state.reserved_bytes -= staged.nbytes
+            staged.seq = self._number(staged.stream)
+            state.waiting.append(staged)
+            state.waiting_bytes += staged.nbytes
+
+    def drop(self, stream: int) -> None:
+        """Account for a plane that was offered and could not be queued."""
+        with self._changed:
+            self._count_dropped(stream, self._number(stream))
+
+    def unreserve(self, nbytes: int) -> None:
+        """Give back room that is not going to be used."""
+        with self._changed:
+            self._state.reserved_bytes -= nbytes
+            self._changed.notify_all()
+
+    def take(self, window_bytes: int, most: int) -> list[Staged]:
+        """Move the next planes from waiting to under way, as far as the viewer's window allows."""
+        with self._changed:
+            state = self._state
+            taken: list[Staged] = []
+            while state.waiting and len(taken) < most:
+                first = state.waiting[0]
+                if state.under_way and state.under_way_bytes + first.nbytes > window_bytes:
+                    break
+                taken.append(state.waiting.popleft())
+                state.waiting_bytes -= first.nbytes
+                state.under_way[first.seq] = first
+                state.under_way_bytes += first.nbytes
+            if taken:
+                self._changed.notify_all()
+            return taken
+
+    def put_back(self, staged: list[Staged]) -> None:
+        """Undo `take` for planes that could not be sent."""
+        with self._changed:
+            self._to_waiting(staged)
+
+    def acknowledge(self, ack: Ack) -> list[Staged]:
+        """Take in the viewer's account; return the planes that are settled by it."""
+        with self._changed:
+            state = self._state
+            self._note_buffers(set(ack.taken), set(ack.freed))
+            beyond = set(ack.beyond)
+            settled = [s for s in state.under_way.values() if s.seq <= ack.upto or s.seq in beyond]
+            for staged in settled:
+                del state.under_way[staged.seq]
+                state.under_way_bytes -= staged.nbytes
+            settled += self._settled_while_waiting(ack.upto, beyond)
+            for counts in ack.streams:
+                if counts.stream in state.tallies:
+                    state.tallies[counts.stream].now = (counts.shown, counts.superseded, counts.failed)
+            self._changed.notify_all()
+            return settled
+
+    def overdue(self, received: int) -> list[Staged]:
+        """Return what is under way although the viewer says that it has received less."""
+        with self._changed:
+            return [staged for staged in self._state.under_way.values() if staged.seq > received]
+
+    def forget_viewer(self) -> None:
+        """Go on without a viewer: what was under way waits again."""
+        with self._changed:
+            self._to_waiting(list(self._state.under_way.values()))
+            for staged in self._state.waiting:
+                staged.is_shared = staged.is_shared or bool(staged.numbers)
+                staged.numbers, staged.kept_as, staged.is_free = [], None, False
+        # What is over the budget now may wait: it was under way, and the next plane makes it give way.
+
+    def meet_viewer(self, account: bytes) -> None:
+        """Begin or go on with an account in a viewer.
+
+        Where the viewer knows this sender still, its counts go on. Otherwise they start anew, and what was
+        settled so far is of the past: adding the same counts twice would be the alternative.
+
+        Parameters
+        ----------
+        account
+            What names the account: the nonce of the viewer's welcome.
+        """
+        with self._changed:
+            if account == self._state.account:
+                return
+            self._state.account = account
+            for tally in self._state.tallies.values():
+                self._state.elsewhere += sum(tally.now)
+                b, n = tally.before, tally.now
+                tally.before, tally.now = (b[0] + n[0], b[1] + n[1], b[2] + n[2]), (0, 0, 0)
+            self._write_counters()
+
+    def beat(self, sender: bytes, *, last: bool = False) -> Beat:
+        """Return this side's account as a message."""
+        with self._changed:
+            base = self._base()
+            self._state.gaps = [gap for gap in self._state.gaps if gap[1] >= base]
+            counts = tuple(
+                StreamCounts(number, tally.sent, tally.dropped, sum(tally.before))
+                for number, tally in self._state.tallies.items()
+                if tally.sent
+            )
+            gaps = tuple(heapq.nsmallest(_MOST_GAPS, self._state.gaps))
+            return Beat(sender=sender, base=base, gaps=gaps, streams=counts, last=last)
+
+    def ledger(self, stream: int) -> Ledger:
+        """Return the account of one stream."""
+        with self._changed:
+            return self._state.tallies[stream].ledger()
+
+    def wait_settled(self, stream: int | None, timeout_s: float) -> bool:
+        """Wait until nothing of a stream (`None`: of any) is pending; False when time is up."""
+        numbers = None if stream is None else [stream]
+
+        def settled() -> bool:
+            tallies = self._state.tallies
+            return all(tallies[n].ledger().settled for n in (tallies if numbers is None else numbers))
+
+        with self._changed:
+            return self._changed.wait_for(settled, max(timeout_s, 0.0))
+
+    @property
+    def waiting(self) -> int:
+        """How many planes wait to be sent."""
+        return len(self._state.waiting)
+
+    @property
+    def unsettled(self) -> int:
+        """How many planes wait or are under way."""
+        return len(self._state.waiting) + len(self._state.under_way)
+
+    def drop_all(self) -> int:
+        """Give up everything that is not settled; return how many planes that were."""
+        with self._changed:
+            self._to_waiting(list(self._state.under_way.values()))
+            victims = [self._drop_oldest() for _ in range(len(self._state.waiting))]
+        for victim in victims:
+            self._release(victim)
+        return len(victims)
+
+    def _note_buffers(self, taken: set[int], freed: set[int]) -> None:
+        """Note what the viewer says of buffers, which is before it says that their planes are settled."""
+        if not taken and not freed:
+            return
+        for staged in self._state.under_way.values():
+            for number in staged.numbers:
+                if number in taken:
+                    staged.kept_as = number
+                staged.is_free = staged.is_free or number in freed
+
+    def _settled_while_waiting(self, upto: int, beyond: set[int]) -> list[Staged]:
+        """Take out what waits to be sent again although the viewer had it before the connection broke."""
+        state = self._state
+        if not state.waiting or state.waiting[0].seq > max(upto, max(beyond, default=0)):
+            return []
+        settled = [s for s in state.waiting if s.seq <= upto or s.seq in beyond]
+        state.waiting = deque(s for s in state.waiting if not (s.seq <= upto or s.seq in beyond))
+        state.waiting_bytes -= sum(s.nbytes for s in settled)
+        return settled
+
+    def _fits(self, nbytes: int) -> bool:
+        used = self._state.waiting_bytes + self._state.reserved_bytes
+        return used == 0 or used + nbytes <= self.budget_bytes
+
+    def _number(self, stream: int) -> int:
+        seq = self._state.next_seq
+        self._state.next_seq += 1
+        self._state.tallies[stream].sent += 1
+        self._write_counters()
+        return seq
+
+    def _write_counters(self) -> None:
+        state = self._state
+        self._counters.write(state.next_seq - 1, state.dropped, state.elsewhere)
+
+    def _count_dropped(self, stream: int, seq: int) -> None:
+        self._state.tallies[stream].dropped += 1
+        self._state.dropped += 1
+        self._write_counters()
+        self._add_gap(seq)
+        self._changed.notify_all()
+
+    def _base(self) -> int:
+        state = self._state
+        firsts = [next(iter(state.under_way))] if state.under_way else []
+        if state.waiting:
+            firsts.append(state.waiting[0].seq)
+        return min(firsts, default=state.next_seq)
+
+    def _drop_oldest(self) -> Staged:
+        victim = self._state.waiting.popleft()
+        self._state.waiting_bytes -= victim.nbytes
+        self._count_dropped(victim.stream, victim.seq)
+        return victim
+
+    def _add_gap(self, seq: int) -> None:
+        gaps = self._state.gaps
+        if gaps and gaps[-1][1] == seq - 1:
+            gaps[-1] = (gaps[-1][0], seq)
+        else:
+            gaps.append((seq, seq))
+
+    def _to_waiting(self, staged: list[Staged]) -> None:
+        state = self._state
+        for each in sorted(staged, key=lambda s: s.seq, reverse=True):
+            state.under_way.pop(each.seq, None)
+            state.under_way_bytes -= each.nbytes
+            state.waiting.appendleft(each)
+            state.waiting_bytes += each.nbytes
