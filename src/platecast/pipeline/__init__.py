@@ -1,0 +1,22 @@
+"""Steps over a plate: what a pipeline is, whether it can run, and running it, one well a task.
+
+Knows how images become results on disk. How they are shown is left to `platecast.stream`, and what a
+step computes to whoever wrote it.
+"""
+
+from platecast.pipeline._plate import PlateImage, find_images, layouts_of
+from platecast.pipeline._report import Failure, Progress, RunReport
+from platecast.pipeline._run import run
+from platecast.pipeline._steps import Pipeline, Step
+
+__all__ = [
+    "Failure",
+    "Pipeline",
+    "PlateImage",
+    "Progress",
+    "RunReport",
+    "Step",
+    "find_images",
+    "layouts_of",
+    "run",
+]
