@@ -1,0 +1,57 @@
+"""The commands put together, and what becomes of their errors."""
+
+import logging
+import sys
+from typing import Annotated
+
+import typer
+from rich.logging import RichHandler
+
+from platecast._version import __version__
+from platecast.cli._console import errors
+from platecast.cli._demo import demo
+from platecast.cli._ls import ls
+from platecast.cli._quit import quit_
+from platecast.cli._start import start
+from platecast.cli._view import view
+from platecast.errors import PlatecastError
+
+app = typer.Typer(
+    name="platecast",
+    help="Shows the images of a running high-content-screening pipeline, live, in napari.",
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    pretty_exceptions_show_locals=False,
+)
+app.command()(demo)
+app.command()(start)
+app.command()(view)
+app.command()(ls)
+app.command(name="quit")(quit_)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say more.")] = False,
+) -> None:
+    level = logging.DEBUG if verbose else logging.WARNING
+    handler = RichHandler(console=errors, show_path=False, show_time=False)
+    logging.basicConfig(level=level, format="%(message)s", handlers=[handler])
+
+
+def main() -> None:
+    """Run the command line; a foreseen error is one line and exit status 1."""
+    try:
+        app()
+    except PlatecastError as error:
+        errors.print(f"[bold red]Error:[/] {error}", highlight=False, soft_wrap=True)
+        sys.exit(1)
