@@ -10,6 +10,7 @@ from platecast.components import well_name
 from platecast.errors import ViewerCommandError
 from platecast.layers import AXIS_NAMES, LayerStore, positions_of
 from platecast.viewer._canvas import Canvas
+from platecast.viewer._probe import GapProbe
 
 Answer = tuple[dict[str, Any], Sequence[bytes]]
 """A JSON-able answer and binary attachments."""
@@ -32,10 +33,12 @@ class Commands:
         self._store = store
         self._canvas = canvas
         self._clear_all = clear
+        self._gaps = GapProbe()
         self._table: dict[str, Callable[..., Answer]] = {
             "clear": self._clear,
             "goto": self._goto,
             "layers": self._layers,
+            "probe": self._probe,
             "quit": self._quit,
             "read": self._read,
             "screenshot": self._screenshot,
@@ -135,6 +138,14 @@ class Commands:
 
     def _screenshot(self, *, canvas_only: bool = False) -> Answer:
         return {"format": "png"}, (self._canvas.screenshot(canvas_only=canvas_only),)
+
+    def _probe(self, *, action: str) -> Answer:
+        if action == "start":
+            self._gaps.start()
+            return {"probing": True}, ()
+        if action == "stop":
+            return dict(self._gaps.stop()), ()
+        raise ValueError(f"probe: action is 'start' or 'stop', not {action!r}")
 
     def _clear(self) -> Answer:
         return {"cleared": self._clear_all()}, ()
