@@ -112,9 +112,9 @@ def _children() -> list[int]:
     """Return our children's process ids; the kernel lists them by thread, so not all of /proc is read."""
     pids: list[int] = []
     try:
-        for task in os.scandir("/proc/self/task"):
+        for task in os.listdir("/proc/self/task"):
             with contextlib.suppress(ProcessLookupError):  # the thread has just ended
-                pids += map(int, Path(task.path, "children").read_bytes().split())
+                pids += map(int, Path("/proc/self/task", task, "children").read_bytes().split())
     except FileNotFoundError:  # no Linux, or a kernel built without these lists
         return [child.pid for child in psutil.Process().children()]
     return pids

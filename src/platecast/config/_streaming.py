@@ -20,8 +20,12 @@ class WhenFull(enum.StrEnum):
     """The plane that has waited longest is dropped."""
     DROP_NEWEST = "drop_newest"
     """The plane that was just offered is dropped."""
+    LATEST = "latest"
+    """A plane that is sent again replaces the one that waits; otherwise as `DROP_OLDEST`."""
     BLOCK = "block"
     """The caller waits, at most `block_timeout_s`; then the plane is dropped."""
+    SPILL = "spill"
+    """Planes wait on disk, at most `spill_mb`; then the plane that was just offered is dropped."""
 
 
 class StreamingConfig(Config):
@@ -37,6 +41,8 @@ class StreamingConfig(Config):
     """Longest wait of the caller with `WhenFull.BLOCK`."""
     budget_mb: float | None = Field(default=None, gt=0)
     """Memory for planes that wait for the viewer; `None`: a share of the machine's memory."""
+    spill_mb: float | None = Field(default=None, gt=0)
+    """Disk space for planes that wait; `None`: a share of what is free."""
 
 
 class NapariStreamingConfig(StreamingConfig, NapariDisplayConfig):

@@ -6,7 +6,6 @@ import numpy as np
 
 from platecast.components import Kind
 from platecast.stream._outbox import Staged
-from platecast.wire import Segment
 
 _ROWS = 24
 _PERCENTILES = (1.0, 99.8)
@@ -45,7 +44,7 @@ def _sample_rows(staged: Staged) -> np.ndarray[tuple[int, ...], np.dtype[np.gene
     rows = staged.shape[0]
     row_bytes = staged.nbytes // rows
     chosen = np.unique(np.linspace(0, rows - 1, _ROWS).astype(int))
-    if isinstance(staged.pixels, Segment):
+    if not isinstance(staged.pixels, bytes):
         data = b"".join(staged.pixels.read(row_bytes, int(row) * row_bytes) for row in chosen)
     else:
         data = b"".join(staged.pixels[row * row_bytes : (row + 1) * row_bytes] for row in chosen)

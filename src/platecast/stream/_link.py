@@ -18,6 +18,8 @@ from platecast.errors import PlatecastError, ProtocolError
 from platecast.manager import find_or_start
 from platecast.stream._contrast import ContrastSampler
 from platecast.stream._outbox import Outbox, Staged
+from platecast.stream._spill import Spilled
+from platecast.stream._staging import Staging
 from platecast.wire import (
     MAX_BATCH_ITEMS,
     PROTOCOL_VERSION,
@@ -87,7 +89,7 @@ class Link:
     def __init__(self, port: int, budget_bytes: int, on_failure: Callable[[str], None]) -> None:
         self.port = port
         self.sender = new_instance()
-        self.pool = SegmentPool(keep_bytes=budget_bytes)
+        self.staging = Staging(SegmentPool(keep_bytes=budget_bytes // 4))
         self._counters = Counters()
         self.outbox = Outbox(budget_bytes, self._release, self._counters)
         self._on_failure = on_failure
@@ -166,7 +168,7 @@ class Link:
         self._thread.join()
         self._idle = False
         left = self.outbox.drop_all()
-        self.pool.close()
+        self.staging.close()
         self._counters.close()
         os.close(self._wake_read)
         os.close(self._wake_write)
@@ -301,7 +303,7 @@ class Link:
         for staged in self.outbox.acknowledge(ack):
             self._release(staged)
         for number in ack.freed:
-            self.pool.freed(number)
+            self.staging.pool.freed(number)
         for seq, reason in ack.failures:
             self._on_failure(f"plane {seq}: {reason}")
 
@@ -364,6 +366,8 @@ class Link:
 
     def _place(self, session: _Session, staged: Staged, frames: list[bytes]) -> bool:
         """Hand a plane's buffer over, or put its bytes into a frame; False when the viewer does not read."""
+        if isinstance(staged.pixels, Spilled):
+            staged.pixels = self.staging.from_disk(staged.pixels)
         if isinstance(staged.pixels, Segment) and not session.inline:
             self._buffers += 1
             staged.numbers.append(self._buffers)
@@ -388,17 +392,19 @@ class Link:
         session, self._session = self._session, None
         if session is not None:
             session.sockets.close()
-            self.pool.forget_lent()
+            self.staging.pool.forget_lent()
             self.outbox.forget_viewer()
 
     def _release(self, staged: Staged) -> None:
         """Let go of pixels that nobody waits for; only what no viewer reads is written again."""
+        if isinstance(staged.pixels, Spilled):
+            staged.pixels.close()
         if not isinstance(staged.pixels, Segment):
             return
         if not staged.is_shared and (staged.is_free or not staged.numbers):
-            self.pool.give_back(staged.pixels)
+            self.staging.pool.give_back(staged.pixels)
         elif not staged.is_shared and staged.kept_as is not None:
-            self.pool.lend(staged.kept_as, staged.pixels)
+            self.staging.pool.lend(staged.kept_as, staged.pixels)
         else:
             staged.pixels.close()
 

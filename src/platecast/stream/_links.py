@@ -6,9 +6,8 @@ import multiprocessing.util
 import os
 import threading
 
-import psutil
-
 from platecast.stream._link import Link
+from platecast.wire import memory_limit_bytes
 
 _log = logging.getLogger(__name__)
 
@@ -16,7 +15,7 @@ EXIT_FLUSH_S = 5.0
 """Longest time that the end of the interpreter waits for planes on their way."""
 _START_PATIENCE_S = 20.0
 _BUDGET_SHARE = 0.025
-_BUDGET_LIMITS_MB = (64.0, 512.0)
+_BUDGET_LIMITS_MB = (32.0, 512.0)
 
 
 class _Links:
@@ -28,8 +27,8 @@ class _Links:
         self._by_port: dict[int, Link] = {}
         self._exit_registered = False
 
-    def get(self, port: int, budget_mb: float | None) -> Link:
-        """Return the link to a port, opened where there is none yet."""
+    def get(self, port: int, budget_mb: float | None, spill_mb: float | None = None) -> Link:
+        """Return the link to a port, opened where there is none yet; budgets that are given apply to it."""
         with self.lock:
             link = self._by_port.get(port)
             if link is None:
@@ -38,6 +37,8 @@ class _Links:
                 self._register_exit()
             elif budget_mb is not None:
                 link.outbox.budget_bytes = int(budget_mb * 1e6)
+            if spill_mb is not None:
+                link.staging.spill.limit_bytes = int(spill_mb * 1e6)
             return link
 
     def close_all(self) -> None:
@@ -70,9 +71,9 @@ class _Links:
 
 
 def default_budget_mb() -> float:
-    """Return the memory for waiting planes where nobody chose: 2.5% of the machine's, 64 to 512 MB."""
+    """Return the memory for waiting planes where nobody chose: 2.5% of what there is, 32 to 512 MB."""
     low, high = _BUDGET_LIMITS_MB
-    return min(max(psutil.virtual_memory().total / 1e6 * _BUDGET_SHARE, low), high)
+    return min(max(memory_limit_bytes() / 1e6 * _BUDGET_SHARE, low), high)
 
 
 def _log_failure(reason: str) -> None:

@@ -4,20 +4,31 @@ Every plane has a sequence number from the moment it is offered and is, at any t
 settled by a viewer, or dropped. Nothing leaves the account.
 """
 
+import enum
 import heapq
 import threading
-from collections import deque
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from platecast.components import PlaneId
 from platecast.config import Display, WhenFull
+from platecast.stream._spill import Spilled
 from platecast.wire import Ack, Beat, Counters, Ledger, Segment, StreamCounts
 
-Pixels = Segment | bytes
+Pixels = Segment | Spilled | bytes
 
+_OLDEST_GIVES_WAY = (WhenFull.DROP_OLDEST, WhenFull.LATEST)
 _MOST_GAPS = 4096
 """Most gaps in one beat, the lowest first; the others are told once `base` has passed these."""
+
+
+class Room(enum.Enum):
+    """Where a plane may wait."""
+
+    IN_MEMORY = enum.auto()
+    ON_DISK = enum.auto()
+    NOWHERE = enum.auto()
 
 
 @dataclass(slots=True, eq=False)
@@ -43,6 +54,11 @@ class Staged:
     is_shared: bool = False
     """Whether an earlier viewer may still show the pages: they are never written again."""
 
+    @property
+    def waiting_bytes(self) -> int:
+        """What the plane takes of the budget while it waits."""
+        return 0 if isinstance(self.pixels, Spilled) else self.nbytes
+
 
 @dataclass(slots=True)
 class Tally:
@@ -50,6 +66,8 @@ class Tally:
 
     sent: int = 0
     dropped: int = 0
+    replaced: int = 0
+    """Superseded before they left."""
     before: tuple[int, int, int] = (0, 0, 0)
     """Shown, superseded and failed in earlier viewer instances."""
     now: tuple[int, int, int] = (0, 0, 0)
@@ -58,6 +76,7 @@ class Tally:
     def ledger(self) -> Ledger:
         """Return the account; the sums match by construction."""
         shown, superseded, failed = (b + n for b, n in zip(self.before, self.now, strict=True))
+        superseded += self.replaced
         return Ledger(
             sent=self.sent,
             shown=shown,
@@ -70,12 +89,15 @@ class Tally:
 
 @dataclass(slots=True)
 class _State:
-    waiting: deque[Staged] = field(default_factory=deque)
+    waiting: OrderedDict[int, Staged] = field(default_factory=OrderedDict)
+    """By sequence number, the lowest first."""
+    newest: dict[PlaneId, int] = field(default_factory=dict)
+    """Which waiting plane a later one of `WhenFull.LATEST` would replace."""
     under_way: dict[int, Staged] = field(default_factory=dict)
     tallies: dict[int, Tally] = field(default_factory=dict)
     gaps: list[tuple[int, int]] = field(default_factory=list)
     next_seq: int = 1
-    dropped: int = 0
+    given_up: int = 0
     elsewhere: int = 0
     account: bytes = b""
     waiting_bytes: int = 0
@@ -110,35 +132,67 @@ class Outbox:
             self._state.tallies[number] = Tally()
             return number
 
-    def reserve(self, nbytes: int, when_full: WhenFull, timeout_s: float) -> bool:
+    def reserve(self, nbytes: int, when_full: WhenFull, timeout_s: float, *, may_spill: bool = False) -> Room:
         """Make room for a plane before its pixels are copied.
+
+        Parameters
+        ----------
+        nbytes
+            What the plane needs.
+        when_full
+            Who gives way.
+        timeout_s
+            Longest wait with `WhenFull.BLOCK`.
+        may_spill
+            Whether planes go to disk before any of them gives way.
 
         Returns
         -------
-        bool
-            False where the plane itself has to give way; the caller then calls `drop`.
+        Room
+            `Room.IN_MEMORY`, reserved; `Room.ON_DISK`, to be tried; or `Room.NOWHERE`: the plane itself gives
+            way and the caller calls `drop`.
         """
         victims: list[Staged] = []
         with self._changed:
             if when_full is WhenFull.BLOCK:
                 self._changed.wait_for(lambda: self._fits(nbytes), timeout_s)
-            while when_full is WhenFull.DROP_OLDEST and not self._fits(nbytes) and self._state.waiting:
+            if not self._fits(nbytes) and (may_spill or when_full is WhenFull.SPILL):
+                return Room.ON_DISK
+            while when_full in _OLDEST_GIVES_WAY and not self._fits(nbytes) and self._state.waiting:
                 victims.append(self._drop_oldest())
             fits = self._fits(nbytes)
             if fits:
                 self._state.reserved_bytes += nbytes
         for victim in victims:
             self._release(victim)
-        return fits
+        return Room.IN_MEMORY if fits else Room.NOWHERE
 
-    def put(self, staged: Staged) -> None:
-        """Queue a plane for which room was reserved."""
+    def put(self, staged: Staged, *, replaces: bool = False) -> None:
+        """Queue a plane for which room was reserved in memory, or which waits on disk.
+
+        Parameters
+        ----------
+        staged
+            The plane.
+        replaces
+            Whether it takes the place of a waiting plane of the same identity.
+        """
+        replaced = None
         with self._changed:
             state = self._state
-            state.reserved_bytes -= staged.nbytes
+            state.reserved_bytes -= staged.waiting_bytes
             staged.seq = self._number(staged.stream)
-            state.waiting.append(staged)
-            state.waiting_bytes += staged.nbytes
+            if replaces:
+                replaced = state.waiting.pop(state.newest.pop(staged.plane, 0), None)
+                state.newest[staged.plane] = staged.seq
+            if replaced is not None:
+                state.waiting_bytes -= replaced.waiting_bytes
+                self._state.tallies[replaced.stream].replaced += 1
+                self._give_up(replaced.seq)
+            state.waiting[staged.seq] = staged
+            state.waiting_bytes += staged.waiting_bytes
+        if replaced is not None:
+            self._release(replaced)
 
     def drop(self, stream: int) -> None:
         """Account for a plane that was offered and could not be queued."""
@@ -157,11 +211,10 @@ class Outbox:
             state = self._state
             taken: list[Staged] = []
             while state.waiting and len(taken) < most:
-                first = state.waiting[0]
+                first = next(iter(state.waiting.values()))
                 if state.under_way and state.under_way_bytes + first.nbytes > window_bytes:
                     break
-                taken.append(state.waiting.popleft())
-                state.waiting_bytes -= first.nbytes
+                taken.append(self._pop_waiting(first.seq))
                 state.under_way[first.seq] = first
                 state.under_way_bytes += first.nbytes
             if taken:
@@ -199,7 +252,7 @@ class Outbox:
         """Go on without a viewer: what was under way waits again."""
         with self._changed:
             self._to_waiting(list(self._state.under_way.values()))
-            for staged in self._state.waiting:
+            for staged in self._state.waiting.values():
                 staged.is_shared = staged.is_shared or bool(staged.numbers)
                 staged.numbers, staged.kept_as, staged.is_free = [], None, False
         # What is over the budget now may wait: it was under way, and the next plane makes it give way.
@@ -231,7 +284,7 @@ class Outbox:
             base = self._base()
             self._state.gaps = [gap for gap in self._state.gaps if gap[1] >= base]
             counts = tuple(
-                StreamCounts(number, tally.sent, tally.dropped, sum(tally.before))
+                StreamCounts(number, tally.sent, tally.dropped, sum(tally.before), tally.replaced)
                 for number, tally in self._state.tallies.items()
                 if tally.sent
             )
@@ -286,12 +339,16 @@ class Outbox:
     def _settled_while_waiting(self, upto: int, beyond: set[int]) -> list[Staged]:
         """Take out what waits to be sent again although the viewer had it before the connection broke."""
         state = self._state
-        if not state.waiting or state.waiting[0].seq > max(upto, max(beyond, default=0)):
+        if not state.waiting or next(iter(state.waiting)) > max(upto, max(beyond, default=0)):
             return []
-        settled = [s for s in state.waiting if s.seq <= upto or s.seq in beyond]
-        state.waiting = deque(s for s in state.waiting if not (s.seq <= upto or s.seq in beyond))
-        state.waiting_bytes -= sum(s.nbytes for s in settled)
-        return settled
+        return [self._pop_waiting(seq) for seq in tuple(state.waiting) if seq <= upto or seq in beyond]
+
+    def _pop_waiting(self, seq: int) -> Staged:
+        staged = self._state.waiting.pop(seq)
+        self._state.waiting_bytes -= staged.waiting_bytes
+        if self._state.newest.get(staged.plane) == seq:
+            del self._state.newest[staged.plane]
+        return staged
 
     def _fits(self, nbytes: int) -> bool:
         used = self._state.waiting_bytes + self._state.reserved_bytes
@@ -306,11 +363,14 @@ class Outbox:
 
     def _write_counters(self) -> None:
         state = self._state
-        self._counters.write(state.next_seq - 1, state.dropped, state.elsewhere)
+        self._counters.write(state.next_seq - 1, state.given_up, state.elsewhere)
 
     def _count_dropped(self, stream: int, seq: int) -> None:
         self._state.tallies[stream].dropped += 1
-        self._state.dropped += 1
+        self._give_up(seq)
+
+    def _give_up(self, seq: int) -> None:
+        self._state.given_up += 1
         self._write_counters()
         self._add_gap(seq)
         self._changed.notify_all()
@@ -319,12 +379,11 @@ class Outbox:
         state = self._state
         firsts = [next(iter(state.under_way))] if state.under_way else []
         if state.waiting:
-            firsts.append(state.waiting[0].seq)
+            firsts.append(next(iter(state.waiting)))
         return min(firsts, default=state.next_seq)
 
     def _drop_oldest(self) -> Staged:
-        victim = self._state.waiting.popleft()
-        self._state.waiting_bytes -= victim.nbytes
+        victim = self._pop_waiting(next(iter(self._state.waiting)))
         self._count_dropped(victim.stream, victim.seq)
         return victim
 
@@ -340,5 +399,6 @@ class Outbox:
         for each in sorted(staged, key=lambda s: s.seq, reverse=True):
             state.under_way.pop(each.seq, None)
             state.under_way_bytes -= each.nbytes
-            state.waiting.appendleft(each)
-            state.waiting_bytes += each.nbytes
+            state.waiting[each.seq] = each
+            state.waiting.move_to_end(each.seq, last=False)
+            state.waiting_bytes += each.waiting_bytes

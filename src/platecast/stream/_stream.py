@@ -4,23 +4,21 @@ import datetime
 import functools
 import os
 import secrets
-import sys
 from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
+import numpy.typing as npt
 
-from platecast.arrays import as_labels, copy_into, describe, to_host
+from platecast.arrays import as_labels, describe
 from platecast.components import Components, Kind, PlaneId, PlateLayout, StepId
-from platecast.config import DEFAULT_PORT, NapariStreamingConfig
+from platecast.config import DEFAULT_PORT, NapariStreamingConfig, WhenFull
 from platecast.errors import UnsupportedArrayError
 from platecast.stream._link import Link
 from platecast.stream._links import links
-from platecast.stream._outbox import Pixels, Staged
-from platecast.wire import AVAILABLE, Ledger, Segment, SegmentPool
+from platecast.stream._outbox import Pixels, Room, Staged
+from platecast.wire import Ledger
 
-_INLINE_BYTES = 256 * 1024
-"""Planes below this travel inside messages: passing a descriptor would cost more than the copy."""
 _KINDS = (Kind.IMAGE, Kind.LABELS)
 
 
@@ -147,17 +145,29 @@ class Stream:
         shape, dtype = describe(image)
         nbytes = int(np.prod(shape)) * dtype.itemsize
         link, number = self._bind()
-        if not link.outbox.reserve(nbytes, self.config.when_full, self.config.block_timeout_s):
+        pixels = self._stage(link, image, shape, dtype, nbytes)
+        if pixels is None:
             link.outbox.drop(number)
             return
-        try:
-            pixels = _copy(image, shape, dtype, nbytes, link.pool)
-        except BaseException:
-            link.outbox.unreserve(nbytes)
-            raise
         plane = PlaneId(components=components, run=self.run, step=step or self._step, kind=kind)
-        link.outbox.put(Staged(number, plane, self._display, shape, dtype.str, nbytes, pixels, address))
+        staged = Staged(number, plane, self._display, shape, dtype.str, nbytes, pixels, address)
+        link.outbox.put(staged, replaces=self.config.when_full is WhenFull.LATEST)
         link.wake()
+
+    def empty(self, shape: tuple[int, ...], dtype: npt.DTypeLike = np.uint16) -> npt.NDArray[Any]:
+        """Return an array to write one plane into, which `send` then takes without a copy.
+
+        After it was sent the array belongs to the viewer: it is read-only, and its content may change. An
+        array that is never sent is simply let go.
+
+        Parameters
+        ----------
+        shape
+            ``(Y, X)`` or ``(Y, X, 3 | 4)``.
+        dtype
+            One of the dtypes that can be sent.
+        """
+        return self._bind()[0].staging.empty(tuple(shape), np.dtype(dtype))
 
     def announce(self, layout: PlateLayout) -> None:
         """Say what a plate holds before its images are there, so that the viewer's sliders are complete."""
@@ -195,6 +205,23 @@ class Stream:
     ) -> None:
         self.close(0.0 if error is not None else 5.0)
 
+    def _stage(
+        self, link: Link, image: object, shape: tuple[int, ...], dtype: np.dtype[Any], nbytes: int
+    ) -> Pixels | None:
+        """Copy a plane to where it may wait; `None` where it has to give way."""
+        config = self.config
+        # What a viewer that is just being started will want is worth the disk.
+        room = link.outbox.reserve(nbytes, config.when_full, config.block_timeout_s, may_spill=link.expecting)
+        if room is Room.NOWHERE:
+            return None
+        if room is Room.ON_DISK:
+            return link.staging.copy_to_disk(image, dtype)
+        try:
+            return link.staging.copy(image, shape, dtype, nbytes)
+        except BaseException:
+            link.outbox.unreserve(nbytes)
+            raise
+
     def _bind(self) -> tuple[Link, int]:
         """Return the link and this stream's number in it; a forked child gets a link of its own."""
         bound = self._bound
@@ -205,7 +232,7 @@ class Stream:
         return bound[1], bound[2]
 
     def _open(self) -> tuple[int, Link, int]:
-        link = links.get(self.port, self.config.budget_mb)
+        link = links.get(self.port, self.config.budget_mb, self.config.spill_mb)
         self._bound = (os.getpid(), link, link.outbox.open_stream())
         if self._start_viewer:
             link.start_viewer(persistent=self.config.persistent)
@@ -251,42 +278,3 @@ def new_run() -> str:
 @functools.cache
 def _default_stream(port: int) -> Stream:
     return Stream(port)
-
-
-def _copy(
-    image: object, shape: tuple[int, ...], dtype: np.dtype[Any], nbytes: int, pool: SegmentPool
-) -> Pixels:
-    """Copy an array once, into plane memory where that pays."""
-    segment = _segment(nbytes, pool) if AVAILABLE and nbytes >= _INLINE_BYTES else None
-    if segment is None:
-        return to_host(image).astype(dtype, copy=False).tobytes()
-    try:
-        if isinstance(image, np.ndarray) and image.dtype == dtype and image.flags.c_contiguous:
-            segment.write(image)
-        else:
-            copy_into(image, segment.view()[:nbytes].view(dtype).reshape(shape))
-    except BaseException:
-        segment.close()
-        raise
-    return segment
-
-
-def _segment(nbytes: int, pool: SegmentPool) -> Segment | None:
-    """Return plane memory, or `None` where there is none, or no descriptor that the process can spare."""
-    try:
-        segment = pool.take(nbytes)
-    except OSError:
-        return None
-    # The kernel gives the lowest free number: this one says how many are in use.
-    if segment.fd >= _spare_descriptors():
-        segment.close()
-        return None
-    return segment
-
-
-def _spare_descriptors() -> int:
-    """Return how many descriptors the process may have in use before planes need none of their own."""
-    import resource  # there is none on Windows, where no plane has a descriptor
-
-    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    return sys.maxsize if limit == resource.RLIM_INFINITY else limit // 2

@@ -61,6 +61,13 @@ class _Counts:
     sent: int = 0
     dropped: int = 0
     elsewhere: int = 0
+    replaced: int = 0
+    """Superseded on the sender's side."""
+
+    @property
+    def given_up(self) -> int:
+        """How many planes the sender will never deliver."""
+        return self.dropped + self.replaced
 
 
 @dataclass(slots=True, eq=False)
@@ -132,16 +139,17 @@ class SenderAccount:
         for said in beat.streams:
             counts = self._of(said.stream)
             counts.sent, counts.dropped, counts.elsewhere = said.sent, said.dropped, said.elsewhere
+            counts.replaced = said.superseded
             # Said again to every beat: an ack is lost where the sender did not read for long.
             self._changed.add(said.stream)
         self.said_goodbye = self.said_goodbye or beat.last
 
-    def close(self, sent: int, dropped: int, elsewhere: int) -> int:
+    def close(self, sent: int, given_up: int, elsewhere: int) -> int:
         """Account for what a sender that has ended never delivered.
 
         Parameters
         ----------
-        sent, dropped, elsewhere
+        sent, given_up, elsewhere
             What it counted itself, which may be later than its last beat.
 
         Returns
@@ -149,9 +157,9 @@ class SenderAccount:
         int
             How many planes it had meant to deliver.
         """
-        announced = sum(counts.dropped for counts in self._streams.values())
+        announced = sum(counts.given_up for counts in self._streams.values())
         self.lost = max(sent - elsewhere - self.arrived - announced, 0)
-        return max(sent - dropped - elsewhere - self.arrived, 0)
+        return max(sent - given_up - elsewhere - self.arrived, 0)
 
     @property
     def arrived(self) -> int:
@@ -164,9 +172,9 @@ class SenderAccount:
         return sum(c.shown + c.superseded + c.failed for c in self._streams.values())
 
     def stated(self) -> tuple[int, int, int]:
-        """Return what the sender last said: planes sent, dropped, settled by earlier viewers."""
+        """Return what the sender last said: planes sent, given up, settled by earlier viewers."""
         counts = self._streams.values()
-        return sum(c.sent for c in counts), sum(c.dropped for c in counts), sum(c.elsewhere for c in counts)
+        return sum(c.sent for c in counts), sum(c.given_up for c in counts), sum(c.elsewhere for c in counts)
 
     def ack(self) -> Ack | None:
         """Return what the sender does not know yet, `None` where there is nothing."""
@@ -208,8 +216,10 @@ class SenderAccount:
             sum(getattr(counts, name) for counts in streams) for name in ("shown", "superseded", "failed")
         )
         dropped = sum(counts.dropped for counts in streams) + self.lost
-        said = sum(max(c.sent - c.elsewhere, c.received + c.dropped) for c in streams)
-        sent = max(said, self.arrived + dropped)
+        replaced = sum(counts.replaced for counts in streams)
+        superseded += replaced
+        said = sum(max(c.sent - c.elsewhere, c.received + c.given_up) for c in streams)
+        sent = max(said, self.arrived + dropped + replaced)
         pending = sent - shown - superseded - failed - dropped
         return Ledger(
             sent=sent, shown=shown, superseded=superseded, failed=failed, dropped=dropped, pending=pending

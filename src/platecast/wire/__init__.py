@@ -21,7 +21,14 @@ from platecast.wire._endpoint import (
     write_endpoint,
 )
 from platecast.wire._ledger import Ledger
-from platecast.wire._memory import AVAILABLE, Segment, map_read_only, memory_group, page_rounded
+from platecast.wire._memory import (
+    AVAILABLE,
+    Segment,
+    map_read_only,
+    memory_group,
+    memory_limit_bytes,
+    page_rounded,
+)
 from platecast.wire._messages import (
     MAX_BATCH_ITEMS,
     PROTOCOL_VERSION,
@@ -88,6 +95,7 @@ __all__ = [
     "list_endpoints",
     "map_read_only",
     "memory_group",
+    "memory_limit_bytes",
     "new_instance",
     "page_rounded",
     "process_start_time",

@@ -12,7 +12,7 @@ _LAYOUT = struct.Struct("@QQQ")
 
 
 class Counters:
-    """The sender's page: planes sent, dropped, and settled by earlier viewers.
+    """The sender's page: planes sent, given up (dropped or superseded here), and settled by earlier viewers.
 
     Each counter is one aligned machine word, so a reader never sees half of one. The owner closes it.
     """
@@ -25,9 +25,9 @@ class Counters:
             fcntl.fcntl(self.fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW)
         self._page = mmap.mmap(self.fd, mmap.PAGESIZE)
 
-    def write(self, sent: int, dropped: int, elsewhere: int) -> None:
+    def write(self, sent: int, given_up: int, elsewhere: int) -> None:
         """Replace the three counters."""
-        _LAYOUT.pack_into(self._page, 0, sent, dropped, elsewhere)
+        _LAYOUT.pack_into(self._page, 0, sent, given_up, elsewhere)
 
     def close(self) -> None:
         """Give up the page; a viewer keeps its own view of it."""
@@ -58,6 +58,6 @@ class CountersView:
             raise ProtocolError("the sender's counters cannot be mapped") from error
 
     def read(self) -> tuple[int, int, int]:
-        """Return planes sent, dropped, and settled by earlier viewers."""
-        sent, dropped, elsewhere = _LAYOUT.unpack_from(self._page.data)
-        return sent, dropped, elsewhere
+        """Return planes sent, given up (dropped or superseded here), and settled by earlier viewers."""
+        sent, given_up, elsewhere = _LAYOUT.unpack_from(self._page.data)
+        return sent, given_up, elsewhere

@@ -4,6 +4,7 @@ A segment never has a name, so nothing can be left behind: the kernel frees its 
 descriptor and the last mapping are gone, however the processes end.
 """
 
+import contextlib
 import ctypes
 import fcntl
 import functools
@@ -12,9 +13,11 @@ import os
 import sys
 import weakref
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 
 from platecast.errors import ProtocolError
 
@@ -183,3 +186,16 @@ def memory_group() -> str:
         if "memory" in controllers.split(","):
             return path
     return next((path for _, controllers, path in groups if not controllers), "")
+
+
+def memory_limit_bytes() -> int:
+    """Return how much memory this process may use: the machine's, or less where its cgroup says so."""
+    limit = psutil.virtual_memory().total
+    group = memory_group().strip("/")
+    for root, file in (("/sys/fs/cgroup/memory", "memory.limit_in_bytes"), ("/sys/fs/cgroup", "memory.max")):
+        for folder in (Path(root, group), *Path(root, group).parents):
+            with contextlib.suppress(OSError, ValueError):  # "max", or a file of the other version
+                limit = min(limit, int((folder / file).read_text()))
+            if folder == Path(root):
+                break
+    return limit

@@ -37,17 +37,19 @@ class Hello(msgspec.Struct, tag="hello", frozen=True, kw_only=True):
 
 
 class StreamCounts(msgspec.Struct, frozen=True, array_like=True):
-    """What a sender says about one of its streams; all three only grow."""
+    """What a sender says about one of its streams; all of it only grows."""
 
     stream: int
     sent: int
     dropped: int
     elsewhere: int
     """Planes that an earlier viewer instance settled."""
+    superseded: int = 0
+    """Planes that a later one replaced before they left."""
 
 
 class Beat(msgspec.Struct, tag="beat", frozen=True, kw_only=True):
-    """A sender's account, at least twice a second and whenever a plane was dropped."""
+    """A sender's account, twice a second."""
 
     sender: bytes
     base: int

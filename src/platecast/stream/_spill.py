@@ -1,0 +1,147 @@
+"""Planes that wait on disk: an unlinked file, so that nothing is left behind however the process ends."""
+
+import ctypes
+import errno
+import functools
+import os
+import sys
+import tempfile
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+import psutil
+
+_IN_MEMORY = frozenset({"tmpfs", "ramfs", "devtmpfs"})
+_FREE_SHARE = 0.1
+_MOST_BYTES = 8 << 30
+_PUNCH_HOLE = 0x02 | 0x01  # FALLOC_FL_PUNCH_HOLE, which must come with FALLOC_FL_KEEP_SIZE
+
+
+@dataclass(frozen=True, slots=True)
+class Spilled:
+    """Where a plane's bytes lie in the spill file."""
+
+    file: "SpillFile"
+    offset: int
+    nbytes: int
+
+    def read(self, nbytes: int, offset: int = 0) -> bytes:
+        """Return some of the plane's bytes."""
+        return self.file.read(self.offset + offset, nbytes)
+
+    def close(self) -> None:
+        """Give the space back."""
+        self.file.free(self)
+
+
+class SpillFile:
+    """A bounded file for planes that find no room in memory; thread-safe.
+
+    It is made when the first plane is spilled, on a disk: in the user's cache folder, else wherever there
+    is one that is not memory in disguise.
+
+    Parameters
+    ----------
+    limit_bytes
+        Most bytes that may lie in it; `None`: a tenth of the disk's free space, at most 8 GiB.
+    """
+
+    def __init__(self, limit_bytes: int | None = None) -> None:
+        self._lock = threading.Lock()
+        self.limit_bytes = limit_bytes
+        self._fd = -1
+        self._end = 0
+        self._used_bytes = 0
+
+    def write(self, data: memoryview) -> Spilled | None:
+        """Write a plane's bytes; `None` where the file may not grow further or the disk is full."""
+        with self._lock:
+            if not self._open() or self._used_bytes + len(data) > (self.limit_bytes or 0):
+                return None
+            if not self._used_bytes:
+                self._end = 0
+            offset, self._end = self._end, self._end + len(data)
+            self._used_bytes += len(data)
+        spilled = Spilled(self, offset, len(data))
+        done = 0
+        try:
+            while done < len(data):
+                done += os.pwrite(self._fd, data[done:], offset + done)
+        except OSError as error:
+            self.free(spilled)
+            if error.errno != errno.ENOSPC:
+                raise
+            return None
+        return spilled
+
+    def read(self, offset: int, nbytes: int) -> bytes:
+        """Return bytes of the file."""
+        return os.pread(self._fd, nbytes, offset)
+
+    def free(self, spilled: Spilled) -> None:
+        """Give the space of a plane back to the disk."""
+        with self._lock:
+            self._used_bytes -= spilled.nbytes
+            if self._fd < 0:
+                return
+            if not self._used_bytes:
+                os.ftruncate(self._fd, 0)
+            elif sys.platform == "linux":
+                _libc().fallocate(self._fd, _PUNCH_HOLE, spilled.offset, spilled.nbytes)
+
+    def close(self) -> None:
+        """Give everything back."""
+        with self._lock:
+            if self._fd >= 0:
+                os.close(self._fd)
+                self._fd = -1
+
+    def _open(self) -> bool:
+        if self._fd >= 0:
+            return True
+        folder = spill_folder()
+        if folder is None:
+            return False
+        if self.limit_bytes is None:
+            self.limit_bytes = min(int(psutil.disk_usage(str(folder)).free * _FREE_SHARE), _MOST_BYTES)
+        self._fd = _unlinked_file(folder)
+        return True
+
+
+def spill_folder() -> Path | None:
+    """Return a folder on a disk where this user may write, `None` where all of them are in memory."""
+    for folder in (platformdirs.user_cache_path("platecast", appauthor=False), Path(tempfile.gettempdir())):
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError:
+            continue
+        if os.access(folder, os.W_OK) and _file_system(folder) not in _IN_MEMORY:
+            return folder
+    return None
+
+
+def _file_system(folder: Path) -> str:
+    """Return the type of the file system that a folder lies in."""
+    path = str(folder.resolve())
+    mounts = [each for each in psutil.disk_partitions(all=True) if path.startswith(each.mountpoint)]
+    return max(mounts, key=lambda each: len(each.mountpoint)).fstype if mounts else ""
+
+
+def _unlinked_file(folder: Path) -> int:
+    if hasattr(os, "O_TMPFILE"):
+        try:
+            return os.open(folder, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        except OSError:
+            pass  # not every file system has it
+    fd, name = tempfile.mkstemp(dir=folder)
+    os.unlink(name)
+    return fd
+
+
+@functools.cache
+def _libc() -> ctypes.CDLL:
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.fallocate.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64]
+    return libc

@@ -1,0 +1,127 @@
+"""Recorded bytes of every message: they change only together with `docs/protocol.md` and its version.
+
+Run this file to record them anew.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from platecast.components import Components, Kind, PlaneId, PlateLayout, StepId
+from platecast.config import Display
+from platecast.wire import (
+    PROTOCOL_VERSION,
+    Ack,
+    Batch,
+    Beat,
+    Hello,
+    Item,
+    Refused,
+    SettledCounts,
+    StreamCounts,
+    Welcome,
+    decode_batch,
+    decode_sender_message,
+    decode_viewer_message,
+    encode,
+)
+
+GOLDEN = Path(__file__).with_name("golden")
+SENDER = bytes(range(16))
+INSTANCE = bytes(range(16, 32))
+NONCE = bytes(range(32, 48))
+
+MESSAGES = {
+    "hello": Hello(
+        version=PROTOCOL_VERSION,
+        sender=SENDER,
+        token="00ff",  # noqa: S106 -- of nobody
+        pid=4711,
+        memory_group="/user.slice/pipeline",
+    ),
+    "beat": Beat(
+        sender=SENDER,
+        base=41,
+        gaps=((43, 44), (50, 50)),
+        streams=(StreamCounts(1, 60, 5, 20), StreamCounts(2, 7, 0, 0, 3)),
+    ),
+    "goodbye": Beat(sender=SENDER, base=68, streams=(StreamCounts(1, 60, 5, 20),), last=True),
+    "welcome": Welcome(
+        version=PROTOCOL_VERSION,
+        instance=INSTANCE,
+        handover="/run/user/1000/platecast/5555-10111213.sock",
+        nonce=NONCE,
+        window_bytes=512 << 20,
+    ),
+    "refused": Refused(reason="wrong token"),
+    "ack": Ack(
+        received=66,
+        upto=42,
+        beyond=(45, 47),
+        streams=(SettledCounts(1, 30, 2, 1),),
+        failures=((42, "dtype '<c8' is not one of |u1"),),
+        taken=(12, 13),
+        freed=(9,),
+    ),
+    "batch": Batch(
+        version=PROTOCOL_VERSION,
+        sender=SENDER,
+        items=(
+            Item(
+                seq=67,
+                stream=1,
+                plane=PlaneId(
+                    components=Components(
+                        plate="P1", well="B03", site=2, channel="DAPI", z_index=5, timepoint=0
+                    ),
+                    run="2026-03-01T14-05-09-1f3a",
+                    step=StepId(2, "gaussian_blur"),
+                ),
+                shape=(1080, 1280),
+                dtype="<u2",
+                nbytes=1080 * 1280 * 2,
+                buffer=14,
+                contrast=(110.0, 2048.5),
+                address="disk:/plates/P1/B03.tif",
+            ),
+            Item(
+                seq=68,
+                stream=2,
+                plane=PlaneId(components=Components(well="A01", channel=1), kind=Kind.LABELS),
+                shape=(16, 16),
+                dtype="|u1",
+                nbytes=256,
+                display=1,
+                frame=0,
+            ),
+        ),
+        displays=(Display(), Display(sliced=("well", "channel"), colormap="magma", replace_layers=True)),
+        layouts=(PlateLayout(plate="P1", well=("A01", "B03"), channel=("DAPI", 2), z_index=(0, 1)),),
+    ),
+}
+
+
+def decode(name, data):
+    if name == "batch":
+        return decode_batch(data)
+    sender_said = name in ("hello", "beat", "goodbye")
+    return decode_sender_message(data) if sender_said else decode_viewer_message(data)
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_message_is_encoded_to_exactly_the_recorded_bytes(name):
+    assert encode(MESSAGES[name]) == (GOLDEN / f"{name}.msgpack").read_bytes()
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_recorded_bytes_are_decoded_to_the_message(name):
+    assert decode(name, (GOLDEN / f"{name}.msgpack").read_bytes()) == MESSAGES[name]
+
+
+def test_every_recorded_message_is_looked_at():
+    assert {path.stem for path in GOLDEN.glob("*.msgpack")} == set(MESSAGES)
+
+
+if __name__ == "__main__":
+    for recorded, message in MESSAGES.items():
+        (GOLDEN / f"{recorded}.msgpack").write_bytes(encode(message))
