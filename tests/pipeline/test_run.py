@@ -169,8 +169,7 @@ def test_killed_worker_loses_the_wells_in_its_hands_and_no_others(tmp_path, step
     pipeline = Pipeline([Step(steps.die_on_value, value=2)])
     report = run(pipeline, plate, tmp_path / "out", 2, on_progress=seen.append)
     lost = {failure.well for failure in report.failures}
-    assert "A03" in lost
-    assert len(lost) <= 2  # the well of the other worker may have been in the works
+    assert lost == {"A03"}
     assert all("worker process ended" in failure.error for failure in report.failures)
     assert len(seen) == report.wells == 8
     written = {components.well for _, components in results(tmp_path / "out")}

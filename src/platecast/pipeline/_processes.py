@@ -1,28 +1,25 @@
 """Wells processed by several worker processes.
 
-Workers are spawned, never forked: sockets and threads survive no fork. They leave notes in a temporary
-folder (which well was begun, and the final account), because a queue has a lock that a killed process
-takes with it.
+Workers are spawned, never forked: sockets and threads survive no fork. Each has a pipe of its own and gets
+one well at a time, so that a worker that is killed takes no other down, and nothing with a name exists that
+could be left behind. A worker ends when the process that started the run is gone.
 """
 
 import contextlib
 import multiprocessing
 import os
-import secrets
 import signal
-import tempfile
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from contextvars import ContextVar
-from dataclasses import dataclass
-from multiprocessing.util import Finalize
-from pathlib import Path
+import threading
+from collections import deque
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
 
 import msgspec
 
 from platecast.pipeline._report import Failure
-from platecast.pipeline._screen import Screen
+from platecast.pipeline._screen import FLUSH_TIMEOUT_S, Screen
 from platecast.pipeline._well import RunPlan, WellResult, WellTask, WellWorker
 from platecast.stream import Ledger
 
@@ -30,49 +27,27 @@ _LOST = (
     "the worker process ended before the well was finished: it was killed, ran out of memory or crashed"
     " (a script that calls run() with several workers must do so under if __name__ == '__main__')"
 )
+_ATTEMPTS = 2
+_END_TIMEOUT_S = FLUSH_TIMEOUT_S + 5.0
+_READY = "ready"
 
 
-@dataclass(frozen=True, slots=True)
-class _Notes:
-    """What workers leave behind for the process that started them."""
+@dataclass(slots=True, eq=False)
+class _Hand:
+    """A worker process, seen from the run."""
 
-    folder: Path
-
-    def begin(self, task: WellTask) -> None:
-        (self.folder / f"begun-{task.number}").touch()
-
-    def begun(self, task: WellTask) -> bool:
-        return (self.folder / f"begun-{task.number}").exists()
-
-    def finish(self, worker: str, ledger: Ledger) -> None:
-        part = self.folder / f"{worker}.part"
-        part.write_bytes(msgspec.json.encode(ledger))
-        part.rename(self.folder / f"{worker}.json")
-
-    def final_ledgers(self) -> Mapping[str, Ledger]:
-        return {
-            path.stem: msgspec.json.decode(path.read_bytes(), type=Ledger)
-            for path in self.folder.glob("*.json")
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class _Workplace:
-    """What a worker process keeps from well to well."""
-
-    worker: WellWorker
-    notes: _Notes
-
-
-# The pool hands nothing from its initializer to its tasks but what the process itself keeps.
-_workplace: ContextVar[_Workplace] = ContextVar("_workplace")
+    process: SpawnProcess
+    connection: Connection
+    is_ready: bool = False
+    task: WellTask | None = None
+    ledger: Ledger = field(default_factory=Ledger)
+    """The account as it stood at its last finished well, or its final one."""
 
 
 class ProcessExecutor:
     """Processes wells in worker processes.
 
-    A worker that is killed takes the wells down that were in the works, for the pool ends with it; those
-    wells are reported, and the ones not yet begun go to a new pool.
+    A well whose worker was killed is tried once more; then it is reported and the others go on.
 
     Parameters
     ----------
@@ -83,84 +58,123 @@ class ProcessExecutor:
     def __init__(self, workers: int) -> None:
         self._workers = workers
         self._ledger = Ledger()
-        self._last_seen: dict[str, Ledger] = {}
+        self._hands: list[_Hand] = []
+        self._has_started = False
 
     def process(self, plan: RunPlan, tasks: Sequence[WellTask]) -> Generator[WellResult, None, None]:
         """Yield the results in the order in which they are done."""
         screen = Screen(plan.pipeline.config.napari_streaming, plan.run)
         try:
             screen.announce(plan.layouts)
-            with tempfile.TemporaryDirectory(prefix="platecast-run-") as folder:
-                notes = _Notes(Path(folder))
-                try:
-                    yield from self._process_all(plan, tasks, notes)
-                finally:
-                    self._ledger = self._settle(notes)
+            self._hands = [_start(plan) for _ in range(min(self._workers, len(tasks)))]
+            yield from self._process_all(plan, deque(tasks))
         finally:
+            self._end()
             self._ledger += screen.close()
 
     def ledger(self) -> Ledger:
         """Return the sum of the workers' accounts; a killed one's is that of its last finished well."""
         return self._ledger
 
-    def _process_all(self, plan: RunPlan, tasks: Sequence[WellTask], notes: _Notes) -> Iterator[WellResult]:
-        waiting = list(tasks)
-        while waiting:
-            done: set[int] = set()
-            for result in self._process_in_pool(plan, waiting, notes):
-                done.add(result.task.number)
-                seen = self._last_seen.get(result.worker, Ledger())
-                self._last_seen[result.worker] = max(seen, result.ledger, key=lambda ledger: ledger.sent)
-                yield result
-            unfinished = [task for task in waiting if task.number not in done]
-            # Where none was begun, workers cannot even start, and would not the next time either.
-            lost = [task for task in unfinished if notes.begun(task)] or unfinished
-            for task in lost:
-                yield WellResult(task, 0, (Failure(task.well, None, None, _LOST),), "", Ledger())
-            waiting = [task for task in unfinished if task not in lost]
-
-    def _process_in_pool(
-        self, plan: RunPlan, tasks: Sequence[WellTask], notes: _Notes
-    ) -> Iterator[WellResult]:
-        """Yield the results that a pool gets done before it is through or broken."""
-        pool = ProcessPoolExecutor(
-            min(self._workers, len(tasks)),
-            mp_context=multiprocessing.get_context("spawn"),
-            initializer=_start_worker,
-            initargs=(plan, notes),
-        )
-        try:
-            futures = []
-            with contextlib.suppress(BrokenProcessPool):
-                for task in tasks:
-                    futures.append(pool.submit(_process_well, task))
-            for future in as_completed(futures):
+    def _process_all(self, plan: RunPlan, waiting: deque[WellTask]) -> Iterator[WellResult]:
+        attempts: dict[int, int] = {}
+        while waiting or any(hand.task is not None for hand in self._hands):
+            for hand in self._hands:
+                if waiting and hand.is_ready and hand.task is None:
+                    hand.task = waiting.popleft()
+                    # A worker that is gone shows when its pipe is read.
+                    with contextlib.suppress(OSError):
+                        hand.connection.send(hand.task)
+            for connection in wait([hand.connection for hand in self._hands]):
+                hand = next(hand for hand in self._hands if hand.connection is connection)
                 try:
-                    result = future.result()
-                except BrokenProcessPool:
+                    message = hand.connection.recv()
+                except (EOFError, OSError):
+                    yield from self._replace(plan, hand, waiting, attempts)
                     continue
-                yield result
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+                if message == _READY:
+                    hand.is_ready = self._has_started = True
+                else:
+                    hand.task, hand.ledger = None, message.ledger
+                    yield message
 
-    def _settle(self, notes: _Notes) -> Ledger:
-        accounts = {**self._last_seen, **notes.final_ledgers()}
-        total = sum(accounts.values(), start=Ledger())
+    def _replace(
+        self, plan: RunPlan, hand: _Hand, waiting: deque[WellTask], attempts: dict[int, int]
+    ) -> Iterator[WellResult]:
+        """Put another worker in the place of one that has ended; say which wells are lost."""
+        self._retire(hand)
+        if not self._has_started:
+            # None could even start, and the next one would not either.
+            lost = [*waiting]
+            waiting.clear()
+        else:
+            lost = []
+            if hand.task is not None:
+                attempts[hand.task.number] = attempts.get(hand.task.number, 0) + 1
+                if attempts[hand.task.number] < _ATTEMPTS:
+                    waiting.appendleft(hand.task)
+                else:
+                    lost = [hand.task]
+            if waiting:
+                self._hands.append(_start(plan))
+        for task in lost:
+            yield WellResult(task, 0, (Failure(task.well, None, None, _LOST),), "", Ledger())
+
+    def _end(self) -> None:
+        """Tell the workers that nothing follows, and take their final accounts."""
+        for hand in self._hands:
+            with contextlib.suppress(OSError):
+                hand.connection.send(None)
+        while self._hands:
+            ready = wait([hand.connection for hand in self._hands], timeout=_END_TIMEOUT_S)
+            for hand in [hand for hand in self._hands if hand.connection in ready or not ready]:
+                message: object = None
+                if ready:
+                    with contextlib.suppress(EOFError, OSError):
+                        message = hand.connection.recv()
+                if isinstance(message, Ledger):
+                    hand.ledger = message
+                elif message is not None:
+                    continue  # a result that was under way when the run was ended
+                self._retire(hand)
+
+    def _retire(self, hand: _Hand) -> None:
+        self._hands.remove(hand)
+        hand.connection.close()
+        hand.process.join(timeout=1.0)
+        if hand.process.is_alive():
+            hand.process.kill()
+            hand.process.join()
+        hand.process.close()
         # Whoever would have delivered what was pending is gone.
-        return msgspec.structs.replace(total, dropped=total.dropped + total.pending, pending=0)
+        total = hand.ledger
+        self._ledger += msgspec.structs.replace(total, dropped=total.dropped + total.pending, pending=0)
 
 
-def _start_worker(plan: RunPlan, notes: _Notes) -> None:
+def _start(plan: RunPlan) -> _Hand:
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_work, args=(theirs, plan))
+    process.start()
+    theirs.close()
+    return _Hand(process, ours)
+
+
+def _work(connection: Connection, plan: RunPlan) -> None:
+    """Process wells until there are no more; runs in the worker process."""
     # Ctrl-C reaches the whole group; the process that started the run decides, and waits for wells begun.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    name = f"{os.getpid()}-{secrets.token_hex(4)}"
-    worker = WellWorker(plan, name)
-    _workplace.set(_Workplace(worker, notes))
-    # Runs when the pool is shut down, before the process joins its threads.
-    Finalize(None, lambda: notes.finish(name, worker.close()), exitpriority=100)
+    threading.Thread(target=_end_with_parent, name="platecast-parent-watch", daemon=True).start()
+    worker = WellWorker(plan, str(os.getpid()))
+    with contextlib.suppress(EOFError, OSError):
+        connection.send(_READY)
+        while (task := connection.recv()) is not None:
+            connection.send(worker.process(task))
+        connection.send(worker.close())
 
 
-def _process_well(task: WellTask) -> WellResult:
-    place = _workplace.get()
-    place.notes.begin(task)
-    return place.worker.process(task)
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
