@@ -47,6 +47,9 @@ _BEAT_INTERVAL_S = 0.5
 _ATTACH_TIMEOUT_S = 1.0
 _RETRANSMIT_AFTER_S = 1.0
 _FULL_RETRY_S = 0.005
+_SILENCE_S = 1.5
+"""A viewer answers every beat; one that has been silent for this long is stopped, or gone."""
+_HOPE_INTERVAL_S = 0.1
 _INLINE_WINDOW_BYTES = 64 << 20
 """Most bytes under way inside messages: they lie in the queues of the sockets, not in plane memory."""
 
@@ -65,6 +68,7 @@ class _Session:
     received: int = 0
     received_at: float = field(default_factory=time.monotonic)
     acked_at: float = 0.0
+    heard_at: float = field(default_factory=time.monotonic)
     layouts_sent: int = 0
     full: bool = False
 
@@ -133,14 +137,28 @@ class Link:
 
     @property
     def hopeful(self) -> bool:
-        """Whether there is a viewer, even if it takes no planes yet, or one is being started."""
-        if self.expecting or self._session is not None:
+        """Whether there is a viewer that answers, or one is being started.
+
+        A viewer that is busy answers all the same; one that is stopped does not, and nobody who is about to
+        end should wait for it.
+        """
+        if self.expecting:
             return True
+        session = self._session
+        if session is not None:
+            return time.monotonic() - session.heard_at < _SILENCE_S
         # The thread looks now and then only: a viewer may be there that it has not met.
         try:
             return read_endpoint(self.port) is not None
         except PlatecastError:
             return False
+
+    def wait_settled(self, stream: int | None, timeout_s: float) -> None:
+        """Wait until nothing of a stream (`None`: of any) is pending, while there is hope for it."""
+        deadline = time.monotonic() + timeout_s
+        while self.hopeful and (left_s := deadline - time.monotonic()) > 0:
+            if self.outbox.wait_settled(stream, min(left_s, _HOPE_INTERVAL_S)):
+                return
 
     @property
     def linked(self) -> bool:
@@ -228,6 +246,7 @@ class Link:
         self._idle = True
         work = session.ready and self.outbox.waiting > 0 and not session.full
         for message in session.sockets.poll(0.0 if work else self._patience(session)):
+            session.heard_at = time.monotonic()
             if isinstance(message, Welcome):
                 self._welcomed(session, message)
             elif isinstance(message, Ack):

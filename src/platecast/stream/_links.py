@@ -47,8 +47,7 @@ class _Links:
             links, self._by_port = dict(self._by_port), {}
         for port, link in links.items():
             link.wait_started(_START_PATIENCE_S)
-            if link.outbox.unsettled and link.hopeful:
-                link.outbox.wait_settled(None, EXIT_FLUSH_S)
+            link.wait_settled(None, EXIT_FLUSH_S)
             left = link.close()
             if left:
                 _log.warning("%d planes were not shown: the viewer on port %d did not take them", left, port)

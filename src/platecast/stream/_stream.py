@@ -187,12 +187,11 @@ class Stream:
     def close(self, timeout_s: float = 5.0) -> Ledger:
         """Wait at most `timeout_s` for planes on their way and return the account.
 
-        Planes that are still pending then go on being delivered until the process ends.
+        Where no viewer answers, this does not wait.         Planes that are still pending then go on being delivered until the process ends.
         """
-        link, _ = self._bind()
-        if not link.hopeful:
-            timeout_s = 0.0
-        return self.flush(timeout_s)
+        link, number = self._bind()
+        link.wait_settled(number, timeout_s)
+        return link.outbox.ledger(number)
 
     def __enter__(self) -> Self:
         return self

@@ -36,6 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
         with contextlib.ExitStack() as stack:
+            _allow_descriptors()
             receiver = stack.enter_context(_listening(options))
             if options.virtual_screen:
                 stack.enter_context(VirtualScreen())
@@ -52,6 +53,16 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--owner-pid", type=int, help="end when this process ends")
     parser.add_argument("--virtual-screen", action="store_true", help="run on an Xvfb of its own")
     return parser.parse_args(arguments)
+
+
+def _allow_descriptors() -> None:
+    """Use all the descriptors that the system grants: planes of many senders have one each on their way."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 @contextlib.contextmanager
