@@ -5,7 +5,7 @@ healthy, stopped (SIGSTOP) the whole time, or killed and started again every few
 without streaming alternate, so that a machine that drifts does so for both; the noise is how far runs without
 streaming lie apart.
 
-Fields: `case`, `seconds_without`, `seconds_with` (medians), `overhead_percent`, `noise_percent` (largest minus
+Fields: `case`, `seconds_without`, `seconds_with` (medians), `overhead_percent`, `noise_percent` (largest less
 smallest run without streaming, by their median), `planes` of the ledger of the last run with streaming.
 """
 

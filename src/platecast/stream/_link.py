@@ -42,6 +42,7 @@ _log = logging.getLogger(__name__)
 _SEEK_INTERVAL_S = 0.1
 _IDLE_SEEK_INTERVAL_S = 1.0
 _HELLO_INTERVAL_S = 0.25
+_REFUSED_RETRY_S = 5.0
 _UNCONNECTED_RETRY_S = 0.01
 _BEAT_INTERVAL_S = 0.5
 _ATTACH_TIMEOUT_S = 1.0
@@ -255,6 +256,7 @@ class Link:
                 self._report_once(f"the viewer on port {self.port} refuses us: {message.reason}")
                 # It knew us before: only a new hello helps.
                 session.sockets.gone = session.sockets.gone or session.welcome is not None
+                session.next_hello = time.monotonic() + _REFUSED_RETRY_S
         self._idle = False
         if session.sockets.gone:
             self._disconnect()

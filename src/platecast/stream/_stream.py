@@ -2,6 +2,7 @@
 
 import datetime
 import functools
+import math
 import os
 import secrets
 from types import TracebackType
@@ -17,7 +18,7 @@ from platecast.errors import UnsupportedArrayError
 from platecast.stream._link import Link
 from platecast.stream._links import links
 from platecast.stream._outbox import Pixels, Room, Staged
-from platecast.wire import Ledger
+from platecast.wire import MAX_PLANE_BYTES, Ledger
 
 _KINDS = (Kind.IMAGE, Kind.LABELS)
 
@@ -143,7 +144,9 @@ class Stream:
         if kind is Kind.LABELS:
             image = as_labels(image)
         shape, dtype = describe(image)
-        nbytes = int(np.prod(shape)) * dtype.itemsize
+        nbytes = math.prod(shape) * dtype.itemsize
+        if nbytes > MAX_PLANE_BYTES:
+            raise UnsupportedArrayError(f"a plane of {nbytes} bytes: at most {MAX_PLANE_BYTES} can be sent")
         link, number = self._bind()
         pixels = self._stage(link, image, shape, dtype, nbytes)
         if pixels is None:
@@ -187,7 +190,8 @@ class Stream:
     def close(self, timeout_s: float = 5.0) -> Ledger:
         """Wait at most `timeout_s` for planes on their way and return the account.
 
-        Where no viewer answers, this does not wait.         Planes that are still pending then go on being delivered until the process ends.
+        Where no viewer answers, this does not wait. Planes that are still pending then go on being delivered
+        until the process ends.
         """
         link, number = self._bind()
         link.wait_settled(number, timeout_s)

@@ -57,6 +57,10 @@ _POLL_S = 0.25
 _BUSY_AFTER_S = 1.0
 _LAST_MESSAGES_S = 1.0
 """How long messages of a sender that has ended may still come out of the sockets."""
+_FOREIGN_WINDOW_BYTES = 64 << 20
+"""Window of a sender in another memory cgroup: what is under way is charged to it until it was copied."""
+_SILENCE_S = 30.0
+"""A sender without a unix socket that has not beaten for this long has ended: nothing else would tell."""
 _WINDOW_SHARE = 0.04
 _WINDOW_LIMITS_BYTES = (128 << 20, 1 << 30)
 
@@ -74,6 +78,7 @@ class _Sender:
     counters: CountersView | None = None
     buffers: dict[int, int] = field(default_factory=dict)
     """Descriptors that were handed over and are not mapped yet, by buffer number."""
+    heard_at: float = field(default_factory=time.monotonic)
     ended_at: float | None = None
 
 
@@ -246,7 +251,7 @@ class Receiver:
             instance=self._instance,
             handover=self._sockets.handover,
             nonce=sender.nonce,
-            window_bytes=self._window_bytes,
+            window_bytes=self._window_bytes if sender.same_group else _FOREIGN_WINDOW_BYTES,
         )
         self._sockets.say(route, welcome)
 
@@ -259,6 +264,7 @@ class Receiver:
                 self._sockets.say(route, Refused(reason="unknown sender: say hello first"))
             return
         sender.route = route
+        sender.heard_at = time.monotonic()
         sender.account.hear(beat)
         if beat.last:
             self._end(sender)
@@ -292,6 +298,8 @@ class Receiver:
 
     def _close_ended(self, sender: _Sender) -> None:
         """Close the account of a sender that has ended, once its last messages are through."""
+        if sender.connection is None and time.monotonic() - sender.heard_at > _SILENCE_S:
+            self._end(sender)
         if sender.ended_at is None:
             return
         stated = sender.account.stated()

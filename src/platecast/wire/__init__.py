@@ -31,6 +31,7 @@ from platecast.wire._memory import (
 )
 from platecast.wire._messages import (
     MAX_BATCH_ITEMS,
+    MAX_PLANE_BYTES,
     PROTOCOL_VERSION,
     Ack,
     Batch,
@@ -59,6 +60,7 @@ from platecast.wire._sender import SenderSockets
 __all__ = [
     "AVAILABLE",
     "MAX_BATCH_ITEMS",
+    "MAX_PLANE_BYTES",
     "PROTOCOL_VERSION",
     "RUNTIME_DIR_VARIABLE",
     "Ack",

@@ -5,6 +5,7 @@ can read it. It is written when the viewer listens and removed when it ends; a f
 is stale and may be removed by anybody who finds it.
 """
 
+import logging
 import os
 import socket
 import stat
@@ -17,6 +18,8 @@ import psutil
 
 from platecast.config import CONTROL_PORT_OFFSET, MAX_PORT
 from platecast.errors import PlatecastError, PortInUseError
+
+_log = logging.getLogger(__name__)
 
 RUNTIME_DIR_VARIABLE = "PLATECAST_RUNTIME_DIR"
 LOOPBACK = "127.0.0.1"
@@ -123,9 +126,16 @@ def read_endpoint(port: int) -> Endpoint | None:
 
 
 def list_endpoints() -> list[Endpoint]:
-    """Return the living viewers of this user, by port; stale connection files are removed."""
-    ports = sorted(int(path.stem) for path in runtime_dir().glob("*.json") if path.stem.isdigit())
-    found = [read_endpoint(port) for port in ports]
+    """Return the living viewers of this user, by port; stale connection files are removed.
+
+    A file that cannot be read is logged and left out: it must not hide the others.
+    """
+    found = []
+    for port in sorted(int(path.stem) for path in runtime_dir().glob("*.json") if path.stem.isdigit()):
+        try:
+            found.append(read_endpoint(port))
+        except PlatecastError as error:
+            _log.warning("%s", error)
     return [endpoint for endpoint in found if endpoint is not None]
 
 
