@@ -9,7 +9,7 @@ READY := .venv/.ready$(if $(HEADLESS),-headless)
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check check-lint check-format check-types check-rooms clean
+.PHONY: help setup demo test torture check check-lint check-format check-types check-rooms clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,10 @@ demo: $(READY)  ## stream a synthetic plate into a napari window; options in ARG
 
 test: $(READY)  ## run the tests; options for pytest in ARGS="..."
 	$(SCREEN) $(BIN)/python -m pytest $(ARGS)
+
+torture: $(READY)  ## random kills and malformed messages, long; options in ARGS="..."
+	$(BIN)/python tests/torture/torture.py $(ARGS)
+	$(BIN)/python tests/torture/malformed.py
 
 check: check-lint check-format check-types check-rooms  ## lint, format, types, order of the rooms
 check-lint: $(READY)

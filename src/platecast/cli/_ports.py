@@ -5,11 +5,12 @@ from typing import Annotated
 import typer
 
 from platecast.config import DEFAULT_PORT, MAX_PORT
-from platecast.errors import PortInUseError, ViewerNotFoundError
+from platecast.errors import ViewerNotFoundError
 from platecast.manager import ViewerInfo, find_or_start, list_viewers
 from platecast.wire import Endpoint, read_endpoint
 
-_PORTS_TRIED = 100
+QUIT_TIMEOUT_S = 30.0
+"""How long a viewer may take to end: one that was just started is deaf until its window is there."""
 
 PortOption = Annotated[
     int | None,
@@ -17,34 +18,31 @@ PortOption = Annotated[
         "--port",
         min=1,
         max=MAX_PORT,
-        help=f"Data port; control is 1000 above. [default: {DEFAULT_PORT}, or the next free pair]",
+        help="Data port; control is 1000 above.",
+        show_default=f"{DEFAULT_PORT}, or the next free pair",
     ),
 ]
 
 
 def viewer_on(port: int | None, *, title: str, virtual_screen: bool | None) -> tuple[Endpoint, bool]:
-    """Find or start the viewer on `port`; without one, on the first pair of ports that is ours or free.
+    """Find or start the viewer on `port`; without one, on the default pair or the next that is free.
 
     Returns
     -------
     endpoint, started
         The viewer, and whether it was started here.
     """
-    candidates = [port] if port is not None else list(range(DEFAULT_PORT, DEFAULT_PORT + _PORTS_TRIED))
-    for candidate in candidates:
-        found = read_endpoint(candidate) is not None
-        try:
-            return find_or_start(candidate, title=title, virtual_screen=virtual_screen), not found
-        except PortInUseError:
-            if candidate == candidates[-1]:
-                raise
-    raise AssertionError("there is at least one candidate")
+    chosen = DEFAULT_PORT if port is None else port
+    found = read_endpoint(chosen)
+    if found is not None:
+        return found, False
+    return find_or_start(chosen, or_next=port is None, title=title, virtual_screen=virtual_screen), True
 
 
 def the_viewer(port: int | None) -> ViewerInfo:
     """Return the viewer on `port`, or the only one there is."""
     viewers = list_viewers()
-    chosen = [viewer for viewer in viewers if port in (None, viewer.endpoint.port)]
+    chosen = [each for each in viewers if port in (None, each.endpoint.port, each.endpoint.asked_port)]
     ports = ", ".join(str(viewer.endpoint.port) for viewer in viewers)
     if not chosen:
         where = "" if port is None else f" on port {port}"

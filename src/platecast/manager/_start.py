@@ -22,6 +22,7 @@ _LOG_TAIL_LINES = 8
 def find_or_start(
     port: int,
     *,
+    or_next: bool = False,
     title: str = "platecast",
     persistent: bool = True,
     virtual_screen: bool | None = None,
@@ -36,6 +37,9 @@ def find_or_start(
     ----------
     port
         Data port; the control port is 1000 above.
+    or_next
+        Where the pair belongs to somebody else, start the viewer on the next free pair. This user's processes
+        find it there under `port` all the same.
     title
         Title of the window, where one is opened.
     persistent
@@ -60,9 +64,10 @@ def find_or_start(
         endpoint = read_endpoint(port)
         if endpoint is not None:
             return endpoint
-        check_ports(port)
+        if not or_next:
+            check_ports(port)
         on_screen = has_screen() if virtual_screen is None else not virtual_screen
-        process = _launch(port, title, persistent, on_screen)
+        process = _launch(port, or_next, title, persistent, on_screen)
         while (endpoint := read_endpoint(port)) is None:
             if process.poll() is not None:
                 raise ViewerStartError(f"the viewer on port {port} ended at once{_last_words(port)}")
@@ -104,8 +109,12 @@ def _start_lock(deadline: float) -> Iterator[None]:
         os.close(folder)
 
 
-def _launch(port: int, title: str, persistent: bool, on_screen: bool) -> subprocess.Popen[bytes]:
+def _launch(
+    port: int, or_next: bool, title: str, persistent: bool, on_screen: bool
+) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-P", "-m", "platecast.viewer", "--port", str(port), "--title", title]
+    if or_next:
+        command += ["--or-next"]
     if not persistent:
         command += ["--owner-pid", str(os.getpid())]
     if not on_screen:

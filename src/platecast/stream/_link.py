@@ -120,12 +120,12 @@ class Link:
         """Whether a viewer is being started for this link."""
         return self._starter is not None and self._starter.is_alive()
 
-    def start_viewer(self, *, persistent: bool, title: str = "platecast") -> None:
+    def start_viewer(self, *, persistent: bool, title: str = "platecast", or_next: bool = False) -> None:
         """Find or start a viewer, in the background; planes wait for it meanwhile."""
         if self._starter is None or not (self.linked or self.expecting):
             self._starter = threading.Thread(
                 target=self._find_or_start,
-                args=(persistent, title),
+                args=(persistent, title, or_next),
                 name=f"platecast-starter-{self.port}",
                 daemon=True,
             )
@@ -198,9 +198,9 @@ class Link:
         if self._session is not None:
             self._session.sockets.abandon()
 
-    def _find_or_start(self, persistent: bool, title: str) -> None:
+    def _find_or_start(self, persistent: bool, title: str, or_next: bool) -> None:
         try:
-            find_or_start(self.port, title=title, persistent=persistent)
+            find_or_start(self.port, or_next=or_next, title=title, persistent=persistent)
         except PlatecastError as error:
             _log.warning("no viewer on port %d: %s", self.port, error)
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from platecast.arrays import as_labels, describe
 from platecast.components import Components, Kind, PlaneId, PlateLayout, StepId
-from platecast.config import DEFAULT_PORT, NapariStreamingConfig, WhenFull
+from platecast.config import NapariStreamingConfig, WhenFull
 from platecast.errors import UnsupportedArrayError
 from platecast.stream._link import Link
 from platecast.stream._links import links
@@ -238,12 +238,14 @@ class Stream:
         link = links.get(self.port, self.config.budget_mb, self.config.spill_mb)
         self._bound = (os.getpid(), link, link.outbox.open_stream())
         if self._start_viewer:
-            link.start_viewer(persistent=self.config.persistent)
+            # Nobody insists on a port that nobody chose: another user may have it.
+            or_next = "napari_port" not in self.config.model_fields_set
+            link.start_viewer(persistent=self.config.persistent, or_next=or_next)
         return self._bound
 
 
-def send(image: object, *, port: int = DEFAULT_PORT, **components: Any) -> None:  # noqa: ANN401 -- see Stream.send
-    """Show one image in the napari viewer on `port`, which is started where there is none.
+def send(image: object, *, port: int | None = None, **components: Any) -> None:  # noqa: ANN401 -- see Stream.send
+    """Show one image in a napari viewer, which is started where there is none.
 
     Takes the components of `Stream.send` as keywords; returns as soon as the pixels are copied.
 
@@ -252,7 +254,7 @@ def send(image: object, *, port: int = DEFAULT_PORT, **components: Any) -> None:
     image
         ``(Y, X)`` or ``(Y, X, 3 | 4)``, of any array library, on any device.
     port
-        The viewer's data port.
+        The viewer's data port; default: 5555, or this user's own pair where another user has that.
     **components
         ``well``, ``site``, ``channel``, ``z_index``, ``timepoint``, ``plate`` and ``kind``, as for
         `Stream.send`.
@@ -279,5 +281,5 @@ def new_run() -> str:
 
 
 @functools.cache
-def _default_stream(port: int) -> Stream:
+def _default_stream(port: int | None) -> Stream:
     return Stream(port)

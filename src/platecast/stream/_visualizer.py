@@ -64,7 +64,8 @@ class NapariStreamVisualizer:
             The viewer did not start; with `async_mode` that is logged instead.
         """
         link = self._link()
-        link.start_viewer(persistent=self.config.persistent, title=self.viewer_title)
+        or_next = "napari_port" not in self.config.model_fields_set
+        link.start_viewer(persistent=self.config.persistent, title=self.viewer_title, or_next=or_next)
         if not async_mode:
             link.wait_started(timeout_s)
             if not self.is_running:

@@ -14,7 +14,7 @@ import signal
 from collections.abc import Iterator, Sequence
 
 from platecast.config import DEFAULT_PORT
-from platecast.errors import PlatecastError
+from platecast.errors import PlatecastError, PortInUseError
 from platecast.viewer._inbox import Receiver
 from platecast.viewer._screen import VirtualScreen
 from platecast.wire import (
@@ -28,6 +28,8 @@ from platecast.wire import (
 )
 
 _log = logging.getLogger(__name__)
+
+_PORTS_TRIED = 100
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -49,6 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m platecast.viewer", description="Run a viewer.")
     parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="data port; control is 1000 above")
+    parser.add_argument("--or-next", action="store_true", help="take the next free pair where that is taken")
     parser.add_argument("--title", default="platecast", help="title of the window")
     parser.add_argument("--owner-pid", type=int, help="end when this process ends")
     parser.add_argument("--virtual-screen", action="store_true", help="run on an Xvfb of its own")
@@ -65,13 +68,22 @@ def _allow_descriptors() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
+def _bind(port: int, instance: bytes, tries: int) -> ReceiverSockets:
+    """Bind the pair of ports, or the first free one after it."""
+    for candidate in range(port, port + tries - 1):
+        with contextlib.suppress(PortInUseError):
+            return ReceiverSockets(candidate, instance)
+    return ReceiverSockets(port + tries - 1, instance)
+
+
 @contextlib.contextmanager
 def _listening(options: argparse.Namespace) -> Iterator[Receiver]:
     instance = new_instance()
-    sockets = ReceiverSockets(options.port, instance)
+    sockets = _bind(options.port, instance, _PORTS_TRIED if options.or_next else 1)
     endpoint = Endpoint(
         version=PROTOCOL_VERSION,
-        port=options.port,
+        port=sockets.port,
+        asked_port=options.port,
         pid=os.getpid(),
         start_time=process_start_time(os.getpid()) or 0.0,
         instance=instance.hex(),
@@ -95,7 +107,7 @@ def _show(options: argparse.Namespace, receiver: Receiver) -> int:
     # Importing napari is what takes long; everything above is listening already.
     from platecast.viewer._window import open_window
 
-    window = open_window(options.title, options.port, receiver)
+    window = open_window(options.title, receiver.port, receiver)
     for each in (signal.SIGTERM, signal.SIGINT):
         # Python's handlers run between two turns of the loop, at the latest with the session's idle beat.
         signal.signal(each, lambda *_: window.close())

@@ -118,6 +118,11 @@ class Receiver:
         self.on_work: Callable[[], None] = _nothing
         """Called in the receiver's thread when something waits for the window; must not block."""
 
+    @property
+    def port(self) -> int:
+        """The data port."""
+        return self._endpoint.port
+
     # For the window's thread.
 
     def start(self) -> None:
@@ -148,6 +153,10 @@ class Receiver:
     def beat(self) -> None:
         """Say that the window's loop is alive."""
         self._beat_at = time.monotonic()
+
+    def senders(self) -> int:
+        """Return how many senders are connected."""
+        return sum(sender.ended_at is None for sender in tuple(self._senders.values()))
 
     def _tell(self, outcome: Callable[[], None]) -> None:
         self._outcomes.append(outcome)
@@ -438,7 +447,8 @@ class Receiver:
 
     def ledger(self) -> Ledger:
         """Return the account of everything that this viewer was ever sent."""
-        return sum((sender.account.ledger() for sender in self._senders.values()), self._past)
+        # For any thread: a tuple of a dictionary's values is made in one go.
+        return sum((sender.account.ledger() for sender in tuple(self._senders.values())), self._past)
 
     def pong(self) -> dict[str, Any]:
         """Return what anybody may know, as the answer to `ping`."""

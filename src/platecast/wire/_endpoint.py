@@ -42,6 +42,8 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     """Path of the unix socket for descriptors; empty where there is none."""
     title: str
     persistent: bool
+    asked_port: int = 0
+    """The port under which this user asks for the viewer, where that pair belonged to somebody else."""
 
     @property
     def control_address(self) -> str:
@@ -99,7 +101,7 @@ def handover_path(port: int, instance: bytes) -> Path:
 
 def write_endpoint(endpoint: Endpoint) -> None:
     """Write a connection file, whole or not at all, readable by its owner only."""
-    path = endpoint_path(endpoint.port)
+    path = endpoint_path(endpoint.asked_port or endpoint.port)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{endpoint.port}-")
     try:
         with os.fdopen(handle, "wb") as file:
@@ -111,8 +113,36 @@ def write_endpoint(endpoint: Endpoint) -> None:
 
 
 def read_endpoint(port: int) -> Endpoint | None:
-    """Return the living viewer on `port`, or `None`; a stale connection file is removed."""
-    path = endpoint_path(port)
+    """Return the living viewer that this user means by `port`, or `None`.
+
+    That is the viewer which was asked for under this port, else the one which listens there. A stale
+    connection file is removed.
+
+    Raises
+    ------
+    PlatecastError
+        The connection file cannot be read.
+    """
+    asked = _read(endpoint_path(port))
+    return asked or next((each for each in list_endpoints() if each.port == port), None)
+
+
+def list_endpoints() -> list[Endpoint]:
+    """Return the living viewers of this user, by port; stale connection files are removed.
+
+    A file that cannot be read is logged and left out: it must not hide the others.
+    """
+    found = []
+    for path in runtime_dir().glob("*.json"):
+        try:
+            found.append(_read(path))
+        except PlatecastError as error:
+            _log.warning("%s", error)
+    return sorted((each for each in found if each is not None), key=lambda each: each.port)
+
+
+def _read(path: Path) -> Endpoint | None:
+    """Return the living viewer of a connection file; remove the file where the viewer is gone."""
     try:
         endpoint = msgspec.json.decode(path.read_bytes(), type=Endpoint)
     except FileNotFoundError:
@@ -125,23 +155,9 @@ def read_endpoint(port: int) -> Endpoint | None:
     return None
 
 
-def list_endpoints() -> list[Endpoint]:
-    """Return the living viewers of this user, by port; stale connection files are removed.
-
-    A file that cannot be read is logged and left out: it must not hide the others.
-    """
-    found = []
-    for port in sorted(int(path.stem) for path in runtime_dir().glob("*.json") if path.stem.isdigit()):
-        try:
-            found.append(read_endpoint(port))
-        except PlatecastError as error:
-            _log.warning("%s", error)
-    return [endpoint for endpoint in found if endpoint is not None]
-
-
 def remove_endpoint(endpoint: Endpoint) -> None:
     """Remove a viewer's files, unless another viewer has taken their place."""
-    path = endpoint_path(endpoint.port)
+    path = endpoint_path(endpoint.asked_port or endpoint.port)
     try:
         current = msgspec.json.decode(path.read_bytes(), type=Endpoint)
     except (OSError, msgspec.DecodeError, UnicodeDecodeError):

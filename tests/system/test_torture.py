@@ -1,0 +1,30 @@
+"""A short form of `make torture`."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TORTURE = Path(__file__).parents[1] / "torture"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="plane memory is passed by descriptor on Linux only")
+@pytest.mark.parametrize("seed", [1, 2])
+def test_random_kills_leave_nothing_and_no_plane_unaccounted(free_port, seed):
+    command = [sys.executable, TORTURE / "torture.py", "--kills", 6, "--seed", seed, "--port", free_port]
+    finished = subprocess.run(list(map(str, command)), stdout=subprocess.PIPE, text=True, timeout=110)
+    rounds = [json.loads(line) for line in finished.stdout.splitlines()]
+    assert [one.get("problems") for one in rounds[:-1]] == [[]]
+    assert rounds[-1]["total"] == 6
+    assert finished.returncode == 0, rounds[-1]
+
+
+def test_malformed_messages_are_refused_and_the_viewer_lives(free_port):
+    command = [sys.executable, TORTURE / "malformed.py", "--count", 5000, "--port", free_port]
+    finished = subprocess.run(list(map(str, command)), stdout=subprocess.PIPE, text=True, timeout=60)
+    assert finished.returncode == 0, finished.stdout
+    report = json.loads(finished.stdout)
+    assert report["ledger"]["shown"] == 0
+    assert report["refused"] > 4500
