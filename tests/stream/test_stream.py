@@ -354,3 +354,14 @@ class TestPolicies:
             plane[:] = pattern(LARGE)
             stream.send(plane, well="A01")
         assert np.array_equal(viewer.planes[0].array, pattern(LARGE))
+
+
+@by_descriptor
+def test_planes_beyond_the_mappings_of_a_process_are_copied(viewer, monkeypatch):
+    monkeypatch.setattr("platecast.viewer._inbox.MOST_MAPPINGS", 5)
+    with open_stream(viewer.port) as stream:
+        for n in range(12):
+            stream.send(pattern(LARGE) + n, well="A01", site=n)
+        assert stream.flush(5) == Ledger(sent=12, shown=12)
+    assert len([line for line in plane_mappings() if " r--s " in line]) == 5
+    assert all(np.array_equal(a.array, pattern(LARGE) + a.plane.components.site) for a in viewer.planes)

@@ -57,6 +57,8 @@ _POLL_S = 0.25
 _BUSY_AFTER_S = 1.0
 _LAST_MESSAGES_S = 1.0
 """How long messages of a sender that has ended may still come out of the sockets."""
+MOST_MAPPINGS = 50_000
+"""Planes that are mapped at once; Linux allows a process 65,530 mappings, and others need some, too."""
 _FOREIGN_WINDOW_BYTES = 64 << 20
 """Window of a sender in another memory cgroup: what is under way is charged to it until it was copied."""
 _SILENCE_S = 30.0
@@ -106,6 +108,7 @@ class Receiver:
         self._senders: dict[bytes, _Sender] = {}
         self._past = Ledger()
         self._refused = 0
+        self._mappings = 0
         self._started_at = time.monotonic()
         self._beat_at: float | None = None
         self._arrivals: deque[Arrival | PlateLayout | Command] = deque()
@@ -385,12 +388,17 @@ class Receiver:
     def _adopt(
         self, sender: _Sender, item: Item, fd: int | None, frame: memoryview | None
     ) -> np.ndarray[Any, Any]:
-        """Return a plane's pixels: the sender's pages themselves, or a copy where those are charged to it."""
+        """Return a plane's pixels: the sender's own pages, or a copy.
+
+        A copy where the pages are charged to another memory cgroup, and where there are so many mappings that
+        the process would soon get no more of them.
+        """
         if fd is None:
             data = np.frombuffer(frame or b"", np.uint8)
-        elif item.buffer is not None and sender.same_group:
+        elif item.buffer is not None and sender.same_group and self._mappings < MOST_MAPPINGS:
             freed = functools.partial(self._free, sender.account.sender, item.buffer)
             data = map_read_only(fd, item.offset + item.nbytes, freed)
+            self._mappings += 1
             sender.account.take(item.buffer)
         else:
             data = map_read_only(fd, item.offset + item.nbytes).copy()
@@ -405,6 +413,7 @@ class Receiver:
         self._tell(functools.partial(self._say_freed, sender, number))
 
     def _say_freed(self, name: bytes, number: int) -> None:
+        self._mappings -= 1
         sender = self._senders.get(name)
         if sender is not None:
             sender.account.free(number)
