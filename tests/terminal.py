@@ -1,4 +1,4 @@
-"""The command line as a user has it: commands in processes of their own, and questions to a viewer's window."""
+"""The command line as a user has it: commands in processes of their own, and questions to viewers."""
 
 import json
 import os
@@ -46,11 +46,14 @@ class Terminal:
             window.terminate()
         shutil.rmtree(self.runtime_dir)
 
-    def start(self, *arguments: object, own_group: bool = False, **environment: str) -> subprocess.Popen[str]:
-        """Start Python with these arguments."""
+    def start(
+        self, *arguments: object, own_group: bool = False, folder: Path | None = None
+    ) -> subprocess.Popen[str]:
+        """Start Python with these arguments, in a folder."""
         return subprocess.Popen(
             [sys.executable, *map(str, arguments)],
-            env=self._environment | environment,
+            cwd=folder,
+            env=self._environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -59,10 +62,10 @@ class Terminal:
         )
 
     def python(
-        self, *arguments: object, timeout_s: float = 60, **environment: str
+        self, *arguments: object, timeout_s: float = 60, folder: Path | None = None
     ) -> subprocess.CompletedProcess[str]:
         """Run Python with these arguments to its end."""
-        with self.start(*arguments, **environment) as process:
+        with self.start(*arguments, folder=folder) as process:
             try:
                 out, errors = process.communicate(timeout=timeout_s)
             except BaseException:
@@ -108,7 +111,7 @@ class Window:
         self.endpoint = endpoint
         self.process = psutil.Process(endpoint.pid)
 
-    def ask(self, request: str, **args: Any) -> tuple[dict[str, Any], list[bytes]]:  # noqa: ANN401 -- JSON
+    def ask(self, request: str, **args: Any) -> tuple[dict[str, Any], list[bytes]]:
         """Ask for something that only the viewer's user may know."""
         return ask(self.endpoint.port, request, token=self.endpoint.token, timeout_s=20, **args)
 
@@ -139,7 +142,7 @@ class Window:
         """End it, with its screen, and wait for both."""
         processes = [self.process, *self.process.children(recursive=True)]
         self.process.terminate()
-        gone, alive = psutil.wait_procs(processes, timeout=_END_TIMEOUT_S)
+        _, alive = psutil.wait_procs(processes, timeout=_END_TIMEOUT_S)
         for process in alive:
             process.kill()
         assert not alive, f"still there after {_END_TIMEOUT_S:g} s: {alive}"

@@ -8,7 +8,8 @@ import typer
 from rich.logging import RichHandler
 
 from platecast._version import __version__
-from platecast.cli._console import errors
+from platecast.cli._console import errors, print_error
+from platecast.cli._convert import convert
 from platecast.cli._demo import demo
 from platecast.cli._ls import ls
 from platecast.cli._quit import quit_
@@ -27,6 +28,7 @@ app.command()(demo)
 app.command()(start)
 app.command()(view)
 app.command()(ls)
+app.command()(convert)
 app.command(name="quit")(quit_)
 
 
@@ -51,7 +53,7 @@ def _options(
 def main() -> None:
     """Run the command line; a foreseen error is one line and exit status 1."""
     try:
-        app()
+        app(prog_name="platecast")
     except PlatecastError as error:
-        errors.print(f"[bold red]Error:[/] {error}", highlight=False, soft_wrap=True)
+        print_error(error)
         sys.exit(1)

@@ -9,11 +9,12 @@ from typing import Annotated, Any
 
 import msgspec
 import typer
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from platecast.cli._console import errors, out
-from platecast.cli._ports import PortOption, viewer_on
+from platecast.cli._ports import QUIT_TIMEOUT_S, PortOption, viewer_on
 from platecast.config import NapariStreamingConfig
 from platecast.errors import ViewerNotFoundError
 from platecast.manager import find_viewer, has_screen, quit_viewer
@@ -54,13 +55,16 @@ class _Outcome:
 def demo(
     plate: Annotated[
         Path | None,
-        typer.Option(exists=True, file_okay=False, help="A real plate. [default: a synthetic one is made]"),
+        typer.Option(
+            exists=True, file_okay=False, help="A real plate.", show_default="a synthetic one is made"
+        ),
     ] = None,
     output: Annotated[Path, typer.Option(help="Folder for plate, results and screenshot.")] = Path(
         "platecast-demo"
     ),
     nuclei: Annotated[
-        str | None, typer.Option(help="Channel of the nuclei. [default: guessed from the channels' names]")
+        str | None,
+        typer.Option(help="Channel of the nuclei.", show_default="guessed from the channels' names"),
     ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Worker processes.")] = 2,
     port: PortOption = None,
@@ -68,7 +72,8 @@ def demo(
         bool | None,
         typer.Option(
             "--headless/--on-screen",
-            help="Use a virtual screen and end after the screenshot. [default: where there is no screen]",
+            help="Use a virtual screen and end after the screenshot.",
+            show_default="where there is no screen",
         ),
     ] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Leave a headless viewer running.")] = False,
@@ -95,7 +100,7 @@ def demo(
         screenshot = _save_screenshot(viewer, output.resolve() / "screenshot.png")
     finally:
         if virtual and started and not keep:
-            quit_viewer(viewer)
+            quit_viewer(viewer, QUIT_TIMEOUT_S)
     outcome = _Outcome(done.run, viewer, screenshot)
     if report is not None:
         report.write_bytes(msgspec.json.format(msgspec.json.encode(outcome.as_dict())))
@@ -159,7 +164,7 @@ def _print(outcome: _Outcome, plate: str) -> None:
         ("results", str(run.output)),
         ("screenshot", str(outcome.screenshot)),
     ):
-        table.add_row(label, value)
+        table.add_row(label, escape(value))
     for failure in run.failures:
-        table.add_row("[red]failed[/]", str(failure))
+        table.add_row("[red]failed[/]", escape(str(failure)))
     out.print(table)

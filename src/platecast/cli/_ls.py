@@ -3,6 +3,7 @@
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from platecast.cli._console import out
@@ -40,5 +41,5 @@ def _table(viewers: list[ViewerInfo]) -> Table:
         memory = "" if viewer.memory_mb is None else f"{viewer.memory_mb:.0f} MB"
         state = f"[{_COLOURS[viewer.state]}]{viewer.state}[/]"
         endpoint = viewer.endpoint
-        table.add_row(str(endpoint.port), str(endpoint.pid), endpoint.title, state, *counts, memory)
+        table.add_row(str(endpoint.port), str(endpoint.pid), escape(endpoint.title), state, *counts, memory)
     return table

@@ -13,7 +13,9 @@ def start(
     title: Annotated[str, typer.Option(help="Title of the window.")] = "platecast",
     headless: Annotated[
         bool | None,
-        typer.Option("--headless/--on-screen", help="Use a virtual screen. [default: where there is none]"),
+        typer.Option(
+            "--headless/--on-screen", help="Use a virtual screen.", show_default="where there is none"
+        ),
     ] = None,
 ) -> None:
     """Start a viewer, or find the one that is there; it stays when this command ends."""
