@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     )
     from platecast.errors import PlatecastError, UnrecognizedNameError
     from platecast.pipeline import Pipeline, RunReport, Step, run
-    from platecast.storage import FileManager, StorageBackend
+    from platecast.storage import FileManager, Plate, StorageBackend, open_plate
     from platecast.stream import NapariStreamVisualizer, Stream, send
 
 _HOME = {
@@ -40,7 +40,7 @@ _HOME = {
     ),
     "errors": ("PlatecastError", "UnrecognizedNameError"),
     "pipeline": ("Pipeline", "RunReport", "Step", "run"),
-    "storage": ("FileManager", "StorageBackend"),
+    "storage": ("FileManager", "Plate", "StorageBackend", "open_plate"),
     "stream": ("NapariStreamVisualizer", "Stream", "send"),
 }
 _ROOM_OF = {name: room for room, names in _HOME.items() for name in names}
@@ -57,6 +57,7 @@ __all__ = [
     "NapariVariableSizeHandling",
     "Pipeline",
     "PipelineConfig",
+    "Plate",
     "PlatecastError",
     "RunReport",
     "Step",
@@ -66,6 +67,7 @@ __all__ = [
     "UnrecognizedNameError",
     "WhenFull",
     "__version__",
+    "open_plate",
     "parse_name",
     "run",
     "send",

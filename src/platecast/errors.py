@@ -6,6 +6,7 @@ Each one is a `PlatecastError` and also the built-in that fits, so that callers 
     ├── UnrecognizedNameError    (ValueError)       a file name that no convention reads
     ├── InvalidWellError         (ValueError)       a label that names no well
     ├── InvalidComponentsError   (ValueError)       components that name no plane
+    ├── MetadataError            (ValueError)       an instrument's file that cannot be understood
     ├── UnsupportedArrayError    (TypeError)        an array that cannot be sent or stored
     ├── StorageError             (OSError)          a backend could not do what was asked
     │   └── ImageNotFoundError   (FileNotFoundError)
@@ -33,6 +34,10 @@ class InvalidWellError(PlatecastError, ValueError):
 
 class InvalidComponentsError(PlatecastError, ValueError):
     """Components that are empty, negative or of the wrong type."""
+
+
+class MetadataError(PlatecastError, ValueError):
+    """A file in which an instrument describes a plate, and which cannot be understood."""
 
 
 class UnsupportedArrayError(PlatecastError, TypeError):

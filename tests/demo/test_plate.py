@@ -7,7 +7,7 @@ import pytest
 import tifffile
 
 from platecast.components import Components
-from platecast.pipeline import find_images
+from platecast.storage import open_plate
 
 pytest.importorskip("scipy", reason="the demo needs SciPy")
 pytest.importorskip("skimage", reason="the demo needs scikit-image")
@@ -22,7 +22,7 @@ def read(plate, well, channel=1, z=1):
 def test_images_are_found_with_all_their_components(tmp_path):
     plate = make_plate(tmp_path, wells=4, sites=2, channels=2, z=3, size=64)
     assert plate == tmp_path / "Demo-Plate"
-    images = find_images(plate)
+    images = open_plate(plate).images
     assert len(images) == 4 * 2 * 2 * 3
     assert images[0].components == Components(
         plate="Demo-Plate", well="A01", site=1, channel=1, z_index=1, timepoint=1

@@ -45,7 +45,7 @@ def test_chosen_channel(tmp_path):
 
 
 def test_folder_without_images(tmp_path):
-    with pytest.raises(PipelineError, match="holds no TIFF images"):
+    with pytest.raises(PipelineError, match="holds no images"):
         run_demo(tmp_path, tmp_path.parent / "demo", streaming=UNSEEN)
 
 

@@ -348,3 +348,36 @@ class Delivery(RuleBasedStateMachine):
 
 Delivery.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
 TestDelivery = Delivery.TestCase
+
+
+class TestPlanesThatRestSomewhere:
+    def test_their_headers_are_never_dropped(self, outbox, released):
+        for n in range(6):
+            outbox.reserve(100, WhenFull.DROP_OLDEST, 0.0)
+            resting = named(f"A{n + 1:02d}")
+            resting.address = f"disk:/plate/{n}.tif"
+            outbox.put(resting)
+        assert outbox.ledger(1) == Ledger(sent=6, pending=6)
+        assert len(released) == 3
+        taken = outbox.take(EVERYTHING, 10)
+        assert seqs(taken) == [1, 2, 3, 4, 5, 6]
+        assert [plane.pixels is None for plane in taken] == [True, True, True, False, False, False]
+
+    def test_others_are_dropped_between_them(self, outbox):
+        for n in range(6):
+            outbox.reserve(100, WhenFull.DROP_OLDEST, 0.0)
+            plane = named(f"A{n + 1:02d}")
+            plane.address = None if n % 2 else "disk:/plate"
+            outbox.put(plane)
+        assert outbox.ledger(1) == Ledger(sent=6, dropped=1, pending=5)
+        assert seqs(outbox.take(EVERYTHING, 10)) == [1, 3, 4, 5, 6]
+
+    def test_headers_take_nothing_of_the_viewers_window(self, outbox):
+        for n in range(6):
+            outbox.reserve(100, WhenFull.DROP_OLDEST, 0.0)
+            plane = named(f"A{n + 1:02d}")
+            plane.address = "disk:/plate"
+            outbox.put(plane)
+        assert seqs(outbox.take(100, 10)) == [1, 2, 3, 4]
+        outbox.forget_viewer()
+        assert seqs(outbox.take(EVERYTHING, 10)) == [1, 2, 3, 4, 5, 6]

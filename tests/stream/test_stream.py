@@ -11,6 +11,8 @@ import pytest
 from platecast.components import Components, Kind, PlateLayout, StepId
 from platecast.config import WhenFull
 from platecast.errors import InvalidComponentsError, UnsupportedArrayError
+from platecast.layers import RestingPlane
+from platecast.storage import FileManager
 from platecast.stream._links import links
 from platecast.wire import Ledger
 from tests.receiving import sums_match, viewer_on
@@ -356,12 +358,34 @@ class TestPolicies:
         assert np.array_equal(viewer.planes[0].array, pattern(LARGE))
 
 
+def read_only_mappings():
+    return {line.split()[4] for line in plane_mappings() if " r--s " in line}
+
+
 @by_descriptor
 def test_planes_beyond_the_mappings_of_a_process_are_copied(viewer, monkeypatch):
     monkeypatch.setattr("platecast.viewer._inbox.MOST_MAPPINGS", 5)
+    before = read_only_mappings()
     with open_stream(viewer.port) as stream:
         for n in range(12):
             stream.send(pattern(LARGE) + n, well="A01", site=n)
         assert stream.flush(5) == Ledger(sent=12, shown=12)
-    assert len([line for line in plane_mappings() if " r--s " in line]) == 5
+    assert len(read_only_mappings() - before) == 5
     assert all(np.array_equal(a.array, pattern(LARGE) + a.plane.components.site) for a in viewer.planes)
+
+
+def test_planes_that_rest_on_disk_are_all_shown_however_small_the_budget(free_port, tmp_path):
+    files = FileManager()
+    stream = open_stream(free_port, config={"budget_mb": 1.0})
+    for n in range(10):
+        path = tmp_path / f"well-A01_site-{n}.tif"
+        files.save(pattern(LARGE) + n, path, "disk")
+        components = Components(well="A01", site=n)
+        stream.send_components(pattern(LARGE) + n, components, address=f"disk:{path}")
+    assert stream.report() == Ledger(sent=10, pending=10)
+    with viewer_on(free_port) as viewer:
+        assert stream.flush(10) == viewer.ledger() == Ledger(sent=10, shown=10)
+    resting = [arrival for arrival in viewer.planes if isinstance(arrival.array, RestingPlane)]
+    assert len(resting) == 9
+    for arrival in viewer.planes:
+        assert np.array_equal(np.asarray(arrival.array), pattern(LARGE) + arrival.plane.components.site)

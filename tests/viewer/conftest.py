@@ -11,6 +11,7 @@ from platecast.config import Display
 from platecast.layers import AXIS_NAMES, LayerStore
 from platecast.viewer._arrivals import Arrival, Command, Ticket
 from platecast.viewer._napari_canvas import NapariCanvas
+from platecast.wire import Ledger
 
 HAS_SCREEN = bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
@@ -51,6 +52,21 @@ class InboxDouble:
     def beat(self):
         self.beats += 1
 
+    def ledger(self):
+        failed = sum(error is not None for error in self.outcomes.values())
+        replaced = len(self.superseded)
+        settled = len(self.outcomes)
+        return Ledger(
+            sent=self.sent,
+            shown=settled - failed - replaced,
+            superseded=replaced,
+            failed=failed,
+            pending=self.sent - settled,
+        )
+
+    def senders(self):
+        return 1
+
     def plane(self, value=1, *, shape=(16, 16), dtype="uint16", contrast=None, display=None, **plane):
         """Let a plane of one value arrive; return its number."""
         self.sent += 1
@@ -87,6 +103,15 @@ class RecordingCanvas:
             self.values = dict(zip(layer.key.stacked, index, strict=True))
         self.shown[layer] = layer.name
         self.axes_changed()
+        return True
+
+    def regroup(self, regrouping):
+        for layer in regrouping.removed:
+            self.shown.pop(layer, None)
+        kept = {name: self.store.axes.values(name) for name in AXIS_NAMES}
+        self.values = {name: value for name, value in self.values.items() if value in kept[name]}
+        self.axes_changed()
+        return list(regrouping.origins)
 
     def axes_changed(self):
         self.calls.append(("axes",))

@@ -13,7 +13,7 @@ def commands(store, napari_canvas, file_plane):
     for value, well in enumerate(("A01", "B02"), start=1):
         file_plane(napari_canvas, value, step=StepId(1, "blur"), channel="DAPI", well=well, z_index=0)
     file_plane(napari_canvas, 3, kind=Kind.LABELS, dtype="uint8", well="A01")
-    return Commands(store, napari_canvas, lambda: 2)
+    return Commands(store, napari_canvas, lambda: 2, lambda sliced: 3)
 
 
 def test_layers(commands):
@@ -59,7 +59,12 @@ def test_goto(commands):
 @pytest.mark.parametrize(
     ("name", "args", "error", "words"),
     [
-        ("dance", {}, ViewerCommandError, "known are clear, goto, layers, quit, read, screenshot"),
+        (
+            "dance",
+            {},
+            ViewerCommandError,
+            "known are clear, display, goto, layers, probe, quit, read, screenshot",
+        ),
         (
             "read",
             {},

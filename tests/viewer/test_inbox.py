@@ -134,7 +134,7 @@ LIES = {
     "codec": ({"codec": "zstd"}, "codec"),
     "display": ({"display": 9}, "display 9 of 1"),
     "a buffer that was never handed over": ({"frame": None, "buffer": 77}, "not handed over"),
-    "nowhere": ({"frame": None}, "either in a buffer or in a frame"),
+    "nowhere": ({"frame": None}, "rest nowhere"),
 }
 
 

@@ -75,7 +75,7 @@ WELLS = ("well", "channel")
     ],
 )
 def test_hidden_layers(keys, hidden):
-    assert hidden_layers(keys) == {keys[place] for place in hidden}
+    assert hidden_layers(keys, {"well": "A01"}) == {keys[place] for place in hidden}
 
 
 OWN_IMAGE, OWN_LABELS, USERS = (True, False), (True, True), (False, False)

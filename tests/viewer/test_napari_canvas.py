@@ -57,7 +57,7 @@ def test_an_axis_that_appears_later_stands_on_what_came_first(model, file, text)
     [
         ("first", "2", "Well A01 · missing"),
         ("second", "2", "Well H12"),
-        ("second", "1", "Well A01"),
+        ("second", "1", "Well A01 · 1 of 2 layers missing"),
     ],
     ids=["the same plate again", "another plate", "another plate of the same run"],
 )

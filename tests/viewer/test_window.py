@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from qtpy.QtCore import QTimer
 from qtpy.QtGui import QImage
+from qtpy.QtWidgets import QLabel
 
-from platecast.components import Kind
+from platecast.components import Kind, PlateLayout
 
 
 @pytest.fixture
@@ -74,6 +75,52 @@ def test_labels_are_seen_over_images(window, inbox, ask):
     inbox.plane(3, shape=(64, 64), dtype="uint8", kind=Kind.LABELS, well="A01")
     red, green, blue = centre_of(ask(window, "screenshot", canvas_only=True)[1][0])
     assert max(red, green, blue) > 60
+
+
+def is_hatched(picture):
+    """Whether orange stripes lie in the middle: more than one colour, red above blue."""
+    image = QImage.fromData(picture)
+    middle, centre = image.height() // 2, image.width() // 2
+    colors = [image.pixelColor(x, middle) for x in range(centre - 60, centre + 60)]
+    return len({color.red() for color in colors}) > 1 and max(c.red() - c.blue() for c in colors) > 40
+
+
+def test_a_missing_plane_is_not_black(window, inbox, ask):
+    for well, channel in (("A01", "DAPI"), ("B01", "DAPI"), ("A01", "GFP")):
+        inbox.plane(0, shape=(64, 64), contrast=(0.0, 1.0), well=well, channel=channel)
+    inbox.plane(0, shape=(64, 64), contrast=(0.0, 1.0), well="A01", site=2)
+
+    def look(**place):
+        ask(window, "goto", **place)
+        return ask(window, "screenshot", canvas_only=True)[1][0]
+
+    status = window.viewer.window._qt_window.statusBar()
+    label = next(each for each in status.findChildren(QLabel) if each.objectName() == "missing planes")
+    assert not is_hatched(look(well="A01")), "dark data is dark"
+    assert not label.isVisible()
+    assert not is_hatched(look(well="B01")), "another layer has a plane: only the rim is hatched"
+    assert label.text() == "No image here: Channel_GFP, Image"
+    window.viewer.layers["Channel_DAPI"].visible = False
+    assert is_hatched(look(well="B01"))
+    inbox.plane(0, shape=(64, 64), well="B01", channel="GFP")
+    inbox.plane(0, shape=(64, 64), well="B01", site=2)
+    assert not is_hatched(look(well="B01")), "what arrives is seen at once"
+    assert not label.isVisible()
+
+
+def test_pixel_size(window, inbox, ask):
+    inbox.waiting.append(PlateLayout(pixel_size_um=0.5))
+    inbox.plane(1, shape=(64, 64), well="A01")
+    ask(window, "layers")
+    image = window.viewer.layers[0]
+    assert tuple(image.scale) == (1, 1, 1, 1, 1, 0.5, 0.5)
+    assert [str(unit) for unit in image.units[-2:]] == ["micrometer"] * 2
+    assert window.viewer.canvas.overlays.scale_bar.visible
+    inbox.waiting.append(PlateLayout(pixel_size_um=0.25, z_step_um=2.0))
+    inbox.plane(1, shape=(64, 64), well="A01", z_index=3)
+    ask(window, "layers")
+    assert {tuple(layer.scale) for layer in window.viewer.layers} == {(1, 1, 1, 1, 2, 0.25, 0.25)}
+    assert [str(unit) for unit in window.viewer.layers.extent.units[-3:]] == ["micrometer"] * 3
 
 
 def test_a_picture_of_the_whole_window(window, ask):

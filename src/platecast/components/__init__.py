@@ -8,20 +8,49 @@ from platecast.components._components import (
     PlateLayout,
     StepId,
 )
-from platecast.components._names import FilenameConvention, find_convention, format_name, parse_name
+from platecast.components._metadata import (
+    ChannelInfo,
+    ImageRecord,
+    PlateMetadata,
+    is_metadata_name,
+    merge_metadata,
+    metadata_rank,
+    read_metadata,
+    read_metaseries,
+    read_ome,
+    z_step_of,
+)
+from platecast.components._names import (
+    FilenameConvention,
+    find_convention,
+    find_conventions,
+    format_name,
+    parse_name,
+)
 from platecast.components._wells import parse_well, well_name
 
 __all__ = [
     "COMPONENT_NAMES",
+    "ChannelInfo",
     "Components",
     "FilenameConvention",
+    "ImageRecord",
     "Kind",
     "PlaneId",
     "PlateLayout",
+    "PlateMetadata",
     "StepId",
     "find_convention",
+    "find_conventions",
     "format_name",
+    "is_metadata_name",
+    "merge_metadata",
+    "metadata_rank",
     "parse_name",
     "parse_well",
+    "read_metadata",
+    "read_metaseries",
+    "read_ome",
     "well_name",
+    "z_step_of",
 ]

@@ -1,6 +1,7 @@
 """What an image is: the components that name one plane of a plate."""
 
 import enum
+import math
 
 import msgspec
 
@@ -122,6 +123,22 @@ class PlateLayout(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """The components that a plate is known to hold, announced before its images are there.
 
     Each field lists the values of that component in display order; empty where unknown.
+
+    Parameters
+    ----------
+    plate
+        Name or barcode of the plate.
+    well, site, channel, z_index, timepoint
+        Values of that component.
+    pixel_size_um
+        Distance of neighbouring pixels on the sample, in micrometres, if it is known.
+    z_step_um
+        Distance of neighbouring slices, in micrometres, if it is known.
+
+    Raises
+    ------
+    InvalidComponentsError
+        A distance is not a positive number.
     """
 
     plate: str | None = None
@@ -130,3 +147,11 @@ class PlateLayout(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     channel: tuple[int | str, ...] = ()
     z_index: tuple[int, ...] = ()
     timepoint: tuple[int, ...] = ()
+    pixel_size_um: float | None = None
+    z_step_um: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("pixel_size_um", "z_step_um"):
+            distance = getattr(self, name)
+            if distance is not None and not (math.isfinite(distance) and distance > 0):
+                raise InvalidComponentsError(f"{name}={distance}: a distance must be a positive number")

@@ -11,14 +11,18 @@ from platecast.components._conventions import CONVENTIONS, FilenameConvention, N
 from platecast.components._user_pattern import compile_pattern
 from platecast.errors import PlatecastError, UnrecognizedNameError
 
-__all__ = ["FilenameConvention", "find_convention", "format_name", "parse_name"]
+__all__ = ["FilenameConvention", "find_convention", "find_conventions", "format_name", "parse_name"]
 
 _KNOWN = ", ".join(convention.name for convention in CONVENTIONS)
 _LITTER = re.compile(r"\.|~\$|.*_thumb(?:nail)?(?:s|\b|_|[0-9A-Fa-f]{8}-)", re.ASCII)
 
 
 def parse_name(
-    name: str | PurePath, *, pattern: str | None = None, plate_columns: int | None = None
+    name: str | PurePath,
+    *,
+    pattern: str | None = None,
+    plate_columns: int | None = None,
+    prefer: FilenameConvention | None = None,
 ) -> Components:
     r"""Return the components that the name of an image states.
 
@@ -35,6 +39,9 @@ def parse_name(
     plate_columns
         Number of columns of the plate, for instruments that number the wells instead of naming them
         (Yokogawa CQ1 and CQ3K).
+    prefer
+        The convention to try before all others: the one of the other names around, where a name follows
+        several.
 
     Returns
     -------
@@ -61,7 +68,7 @@ def parse_name(
         if _LITTER.match(path.name):
             raise UnrecognizedNameError(f"{path.path!r} is a hidden file or a thumbnail, not an image")
         return compile_pattern(pattern).read(path, plate_columns)
-    convention, match = _find(path)
+    convention, match = _find(path, prefer)
     try:
         return convention.read(match, path, plate_columns)
     except PlatecastError as error:
@@ -84,13 +91,33 @@ def find_convention(name: str | PurePath) -> FilenameConvention:
     return _find(_split(name))[0]
 
 
+def find_conventions(name: str | PurePath) -> tuple[FilenameConvention, ...]:
+    """Return every convention that a name could follow, in the order in which they are tried.
+
+    Examples
+    --------
+    >>> [convention.name for convention in find_conventions("holiday.tif")]
+    []
+    """
+    path = _split(name)
+    if path.name.startswith("."):
+        return ()
+    return tuple(convention for convention in CONVENTIONS if convention.match(path) is not None)
+
+
 def _split(name: str | PurePath) -> NamedPath:
     folder, _, own = str(name).replace("\\", "/").rstrip("/").rpartition("/")
     return NamedPath(folder, own)
 
 
-def _find(path: NamedPath) -> tuple[FilenameConvention, re.Match[str]]:
+def _find(
+    path: NamedPath, prefer: FilenameConvention | None = None
+) -> tuple[FilenameConvention, re.Match[str]]:
     if not path.name.startswith("."):
+        if prefer is not None:
+            match = prefer.match(path)
+            if match is not None:
+                return prefer, match
         for convention in CONVENTIONS:
             match = convention.match(path)
             if match is not None:

@@ -3,7 +3,6 @@
 import enum
 
 import msgspec
-from pydantic import field_validator
 
 from platecast.components import COMPONENT_NAMES
 from platecast.config._base import Config
@@ -24,7 +23,7 @@ class NapariVariableSizeHandling(enum.StrEnum):
     SEPARATE_LAYERS = "separate_layers"
     """Each size has a layer of its own."""
     PAD_TO_MAX = "pad_to_max"
-    """Smaller planes are padded when read."""
+    """Planes of all sizes share a layer: smaller ones are padded to the largest when they are read."""
 
 
 class NapariColormap(enum.StrEnum):
@@ -77,11 +76,15 @@ class Display(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         Name of a napari colormap; `None` lets the viewer choose one by channel.
     replace_layers
         A plane sent again by a later run replaces the earlier one in place instead of getting new layers.
+    pad_to_max
+        Planes of different sizes share a layer, the smaller ones padded when they are read; planes of
+        different data types never do.
     """
 
     sliced: tuple[str, ...] = ("channel",)
     colormap: str | None = None
     replace_layers: bool = False
+    pad_to_max: bool = False
 
 
 class NapariDisplayConfig(Config):
@@ -102,13 +105,6 @@ class NapariDisplayConfig(Config):
     timepoint_mode: NapariDimensionMode = NapariDimensionMode.STACK
     """Time points as an axis or as layers."""
 
-    @field_validator("variable_size_handling")
-    @classmethod
-    def _known_handling(cls, value: NapariVariableSizeHandling) -> NapariVariableSizeHandling:
-        if value is NapariVariableSizeHandling.PAD_TO_MAX:
-            raise ValueError("PAD_TO_MAX is not available yet: use SEPARATE_LAYERS")
-        return value
-
     def resolve(self, *, replace_layers: bool = False) -> Display:
         """Return the choice as it travels with the planes."""
         sliced = tuple(
@@ -117,4 +113,9 @@ class NapariDisplayConfig(Config):
             if getattr(self, f"{name}_mode") is NapariDimensionMode.SLICE
         )
         colormap = None if self.colormap is None else str(self.colormap)
-        return Display(sliced=sliced, colormap=colormap, replace_layers=replace_layers)
+        return Display(
+            sliced=sliced,
+            colormap=colormap,
+            replace_layers=replace_layers,
+            pad_to_max=self.variable_size_handling is NapariVariableSizeHandling.PAD_TO_MAX,
+        )

@@ -3,7 +3,7 @@
 Needs the extra ``demo`` (SciPy and scikit-image).
 """
 
-from platecast.demo._nuclei import guess_nuclei_channel, read_channel_names
+from platecast.demo._nuclei import guess_nuclei_channel
 from platecast.demo._pipeline import demo_pipeline
 from platecast.demo._plate import make_plate
 from platecast.demo._run import DemoReport, run_demo
@@ -15,7 +15,6 @@ __all__ = [
     "gaussian_blur",
     "guess_nuclei_channel",
     "make_plate",
-    "read_channel_names",
     "run_demo",
     "segment_nuclei",
     "subtract_background",

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from platecast.config import NapariStreamingConfig, PipelineConfig
-from platecast.demo._nuclei import find_channel, guess_nuclei_channel, read_channel_names
+from platecast.demo._nuclei import find_channel, guess_nuclei_channel
 from platecast.demo._pipeline import demo_pipeline
 from platecast.demo._plate import make_plate
-from platecast.errors import PipelineError
-from platecast.pipeline import Progress, RunReport, find_images, run
+from platecast.errors import PipelineError, StorageError
+from platecast.pipeline import Progress, RunReport, run
+from platecast.storage import open_plate
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +74,13 @@ def run_demo(
     """
     output = Path(output)
     plate = make_plate(output / "plate") if plate is None else Path(plate)
-    images = find_images(plate)
-    if not images:
-        raise PipelineError(f"{plate} holds no TIFF images whose names are known: is it the plate's folder?")
-    names = read_channel_names(plate, images)
-    channels = {image.components.channel for image in images}
+    try:
+        opened = open_plate(plate)
+    except StorageError as error:
+        raise PipelineError(str(error)) from error
+    if not opened.images:
+        raise PipelineError(f"{plate} holds no images whose names are known: is it the plate's folder?")
+    names, channels = opened.channel_names, opened.channels
     channel = (
         guess_nuclei_channel(channels, names) if nuclei is None else find_channel(nuclei, channels, names)
     )

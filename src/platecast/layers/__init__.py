@@ -1,25 +1,38 @@
 """Where a plane belongs. Pure: from components and a choice of display to a layer and an index."""
 
 from platecast.layers._axes import Axes
+from platecast.layers._calibration import Calibration, Scale, common_scale
 from platecast.layers._contrast import contrast_range, robust_contrast
 from platecast.layers._key import AXIS_NAMES, Index, LayerKey, Value, place
 from platecast.layers._names import layer_names
+from platecast.layers._resting import Pixels, RestingPlane, Shelf
 from platecast.layers._stack import PlaneStack
-from platecast.layers._store import LayerStore, Placement, StoredLayer, positions_of
+from platecast.layers._statistics import mean_intensity, sample_values, value_range
+from platecast.layers._store import LayerStore, Placement, Regrouping, StoredLayer, positions_of
 
 __all__ = [
     "AXIS_NAMES",
     "Axes",
+    "Calibration",
     "Index",
     "LayerKey",
     "LayerStore",
+    "Pixels",
     "Placement",
     "PlaneStack",
+    "Regrouping",
+    "RestingPlane",
+    "Scale",
+    "Shelf",
     "StoredLayer",
     "Value",
+    "common_scale",
     "contrast_range",
     "layer_names",
+    "mean_intensity",
     "place",
     "positions_of",
     "robust_contrast",
+    "sample_values",
+    "value_range",
 ]

@@ -94,6 +94,13 @@ class Axes:
                 grew = True
         return grew
 
+    def rebuild(self, used: Mapping[str, Iterable[Value]]) -> None:
+        """Have the values along which planes vary now, and what was announced of the same components."""
+        for axis in AXIS_NAMES:
+            values = set(used.get(axis, ()))
+            self._values[axis].clear()
+            self._merge(axis, values | self._announced[axis] if values else ())
+
     def clear(self) -> None:
         """Forget every value, announced ones too."""
         for axis in AXIS_NAMES:
@@ -107,6 +114,11 @@ class Axes:
 
     def _renumber(self, axis: str) -> None:
         self._positions[axis] = {value: position for position, value in enumerate(self._values[axis])}
+
+
+def sort_values(axis: str, values: Iterable[Value]) -> list[Value]:
+    """Return values of a component in the order that they have along an axis."""
+    return sorted(values, key=_sort_key(axis))
 
 
 _SortKey = tuple[tuple[int, int, str], ...]

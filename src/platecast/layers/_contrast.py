@@ -1,16 +1,16 @@
 """Contrast limits for the first plane of a layer, where the sender gave none."""
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
+
+from platecast.layers._resting import Pixels
 
 _SAMPLES_PER_SIDE = 256
 _LOWER_PERCENTILE = 0.5
 _UPPER_PERCENTILE = 99.8
 
 
-def robust_contrast(plane: npt.NDArray[Any]) -> tuple[float, float]:
+def robust_contrast(plane: Pixels) -> tuple[float, float]:
     """Return limits between which nearly all pixels lie, the lower always below the upper.
 
     A regular sample of at most about 65,000 pixels is looked at, which takes about a millisecond whatever

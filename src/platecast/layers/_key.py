@@ -5,7 +5,7 @@ is part of the index. Names and pixels are the business of others.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -42,7 +42,8 @@ class LayerKey:
     present
         The components that the planes have at all, without the plate, in the order of `AXIS_NAMES`.
     shape
-        Shape of one plane, ``(Y, X)`` or ``(Y, X, 3 | 4)``.
+        Shape of one plane, ``(Y, X)`` or ``(Y, X, 3 | 4)``; Y and X are 0 where planes of all sizes share
+        the layer, see `is_padded`.
     dtype
         Name of the data type in which the layer is read.
     """
@@ -55,6 +56,11 @@ class LayerKey:
     present: tuple[str, ...]
     shape: tuple[int, ...]
     dtype: str
+
+    @property
+    def is_padded(self) -> bool:
+        """Whether planes smaller than the largest of the layer are padded when they are read."""
+        return 0 in self.shape
 
     @property
     def stacked(self) -> tuple[str, ...]:
@@ -97,10 +103,26 @@ def place(
         kind=plane.kind,
         sliced=tuple((name, values[name]) for name in present if name in display.sliced),
         present=present,
-        shape=tuple(shape),
+        shape=(0, 0, *shape[2:]) if display.pad_to_max else tuple(shape),
         dtype=_layer_dtype(plane.kind, tuple(shape), np.dtype(dtype)),
     )
     return key, tuple(values[name] for name in key.stacked)
+
+
+def regrouped(key: LayerKey, index: Index, sliced: Sequence[str]) -> tuple[LayerKey, Index]:
+    """Return where a plane belongs when other components are layers; nothing else of its key changes.
+
+    Parameters
+    ----------
+    key, index
+        Where it is.
+    sliced
+        The components that are to have layers of their own.
+    """
+    values = dict(key.sliced) | dict(zip(key.stacked, index, strict=True))
+    pairs = tuple((name, values[name]) for name in key.present if name in sliced)
+    moved = replace(key, sliced=pairs)
+    return moved, tuple(values[name] for name in moved.stacked)
 
 
 def _layer_dtype(kind: Kind, shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> str:

@@ -30,40 +30,80 @@ class _Name:
         return "_".join((*self.prefixes, self.base, *projection, *self.suffixes))
 
 
-def layer_names(keys: Sequence[LayerKey]) -> list[str]:
-    """Return one name for each key, no two alike.
+class LayerNames:
+    """Gives each layer a name that no other one bears.
 
-    Parameters
-    ----------
-    keys
-        Different keys, in the order in which their layers were created.
-
-    Notes
-    -----
     A layer's name says its step and the components it was sliced by. A layer without z is called a
     projection if there is one that differs from it in z alone; since that one may come later, this is the
     one case in which the name of an earlier layer changes. Where two would still bear one name the first
     keeps it, and later ones say in what they differ: plate, run, size, data type, axes.
     """
-    names: list[_Name] = []
-    place_of: dict[str, int] = {}
-    twins: dict[LayerKey, list[int]] = {}
-    for here, key in enumerate(keys):
-        family = twins.setdefault(_without_z(key), [])
+
+    def __init__(self) -> None:
+        self._keys: list[LayerKey] = []
+        self._names: list[_Name] = []
+        self._holders: dict[str, int] = {}
+        self._twins: dict[LayerKey, list[int]] = {}
+        self._text_of: dict[LayerKey, str] = {}
+
+    def name(self, key: LayerKey) -> str:
+        """Return the present name of a key that was added.
+
+        Raises
+        ------
+        KeyError
+            It was not.
+        """
+        return self._text_of[key]
+
+    def add(self, key: LayerKey) -> tuple[LayerKey, ...]:
+        """Name a key, unless it has a name; return the earlier ones that got another name by that."""
+        if key in self._text_of:
+            return ()
+        family = self._twins.setdefault(_without_z(key), [])
         has_z = "z_index" in key.present
-        if has_z:
-            for there in family:
-                if "z_index" not in keys[there].present and not names[there].is_projection:
-                    del place_of[str(names[there])]
-                    renamed = replace(names[there], is_projection=True)
-                    names[there] = _distinguished(renamed, keys[there], keys, place_of)
-                    place_of[str(names[there])] = there
-        is_projection = not has_z and any("z_index" in keys[there].present for there in family)
-        name = _distinguished(_Name(_base_name(key), is_projection), key, keys, place_of)
-        names.append(name)
-        place_of[str(name)] = here
-        family.append(here)
-    return [str(name) for name in names]
+        renamed = [
+            there
+            for there in family
+            if has_z and "z_index" not in self._keys[there].present and not self._names[there].is_projection
+        ]
+        for there in renamed:
+            del self._holders[str(self._names[there])]
+            self._take(there, replace(self._names[there], is_projection=True))
+        is_projection = not has_z and any("z_index" in self._keys[there].present for there in family)
+        self._keys.append(key)
+        self._names.append(_Name(""))
+        self._take(len(self._keys) - 1, _Name(_base_name(key), is_projection))
+        family.append(len(self._keys) - 1)
+        return tuple(self._keys[there] for there in renamed)
+
+    def clear(self) -> None:
+        """Forget every key."""
+        for each in (self._keys, self._names, self._holders, self._twins, self._text_of):
+            each.clear()
+
+    def _take(self, here: int, name: _Name) -> None:
+        """Let a key bear a name, with as many distinctions as it takes to be the only one."""
+        key = self._keys[here]
+        while (there := self._holders.get(str(name))) is not None:
+            name = _one_more_distinction(name, key, self._keys[there])
+        self._names[here] = name
+        self._holders[str(name)] = here
+        self._text_of[key] = str(name)
+
+
+def layer_names(keys: Sequence[LayerKey]) -> list[str]:
+    """Return one name for each key, no two alike; see `LayerNames`.
+
+    Parameters
+    ----------
+    keys
+        Different keys, in the order in which their layers were created.
+    """
+    names = LayerNames()
+    for key in keys:
+        names.add(key)
+    return [names.name(key) for key in keys]
 
 
 def _base_name(key: LayerKey) -> str:
@@ -91,13 +131,6 @@ def _without_z(key: LayerKey) -> LayerKey:
     )
 
 
-def _distinguished(name: _Name, key: LayerKey, keys: Sequence[LayerKey], place_of: dict[str, int]) -> _Name:
-    """Return the name with as many distinctions as it takes to be the only one."""
-    while (there := place_of.get(str(name))) is not None:
-        name = _one_more_distinction(name, key, keys[there])
-    return name
-
-
 def _one_more_distinction(name: _Name, key: LayerKey, holder: LayerKey) -> _Name:
     for word, text_of, is_prefix in _DISTINCTIONS:
         text = text_of(key)
@@ -116,7 +149,11 @@ def _one_more_distinction(name: _Name, key: LayerKey, holder: LayerKey) -> _Name
 _DISTINCTIONS: tuple[tuple[str, Callable[[LayerKey], str], bool], ...] = (
     ("plate", lambda key: key.plate or "unknown_plate", True),
     ("run", lambda key: key.run or "any_run", True),
-    ("size", lambda key: "x".join(str(length) for length in key.shape), False),
+    ("size", lambda key: _size_text(key), False),
     ("dtype", lambda key: key.dtype, False),
     ("axes", lambda key: "by_" + "_".join(key.stacked or ("nothing",)), False),
 )
+
+
+def _size_text(key: LayerKey) -> str:
+    return "x".join(str(length) for length in key.shape if length) + ("padded" if key.is_padded else "")

@@ -1,6 +1,7 @@
 """Planes along the shared axes, as the array that napari takes for a layer's data."""
 
-from collections.abc import Iterator, Sequence
+import logging
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import product
 from math import prod
 from typing import Any
@@ -9,7 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from platecast.layers._axes import Axes
-from platecast.layers._key import AXIS_NAMES, Index
+from platecast.layers._key import AXIS_NAMES, Index, Value
+from platecast.layers._resting import Pixels, RestingPlane
+
+_log = logging.getLogger(__name__)
 
 _LEADING = len(AXIS_NAMES)
 _Picked = int | Sequence[int]
@@ -29,7 +33,10 @@ class PlaneStack:
         The shared axes, which others may extend.
     stacked
         The axes along which the planes vary, in the order of `AXIS_NAMES`.
-    plane_shape, dtype
+    plane_shape
+        Of every plane; where Y and X are 0, planes may differ in size, and smaller ones are padded to the
+        largest each time they are read.
+    dtype
         Of every plane; one of another data type is converted each time it is read.
     """
 
@@ -39,9 +46,11 @@ class PlaneStack:
         self._axes = axes
         self._stacked = tuple(stacked)
         self._stacked_places = tuple(AXIS_NAMES.index(name) for name in stacked)
-        self._planes: dict[Index, npt.NDArray[Any]] = {}
+        self._planes: dict[Index, Pixels] = {}
         self._blank: npt.NDArray[Any] | None = None
+        self._is_padded = 0 in plane_shape
         self.plane_shape = tuple(plane_shape)
+        """Shape of a plane that is read; of the largest plane so far where smaller ones are padded."""
         self.dtype: np.dtype[Any] = np.dtype(dtype)
 
     @property
@@ -80,27 +89,62 @@ class PlaneStack:
     def __repr__(self) -> str:
         return f"<PlaneStack {self.shape} {self.dtype}, {len(self._planes)} planes>"
 
-    def put(self, index: Index, plane: npt.NDArray[Any]) -> None:
+    def put(self, index: Index, plane: Pixels) -> bool:
         """Take in a plane without copying it; the one it replaces is let go.
+
+        Returns
+        -------
+        bool
+            Whether the planes that are read got larger by it.
 
         Raises
         ------
         ValueError
             The plane's shape or the index's length is not that of the stack.
         """
-        if plane.shape != self.plane_shape or len(index) != len(self._stacked):
+        fits = plane.shape == self.plane_shape or (
+            self._is_padded
+            and plane.ndim == len(self.plane_shape)
+            and plane.shape[2:] == self.plane_shape[2:]
+        )
+        if not fits or len(index) != len(self._stacked):
             raise ValueError(f"plane {plane.shape} at {index} does not fit {self!r} over {self._stacked}")
-        view = plane.view(np.uint8) if plane.dtype == np.bool_ else plane.view()
-        view.flags.writeable = False
-        self._planes[index] = view
+        if not isinstance(plane, RestingPlane) and (plane.dtype == np.bool_ or plane.flags.writeable):
+            plane = plane.view(np.uint8) if plane.dtype == np.bool_ else plane.view()
+            plane.flags.writeable = False
+        self._planes[index] = plane
+        largest = tuple(map(max, plane.shape, self.plane_shape))
+        if largest == self.plane_shape:
+            return False
+        self.plane_shape, self._blank = largest, None
+        return True
 
-    def plane(self, index: Index) -> npt.NDArray[Any] | None:
+    def plane(self, index: Index) -> Pixels | None:
         """Return the plane of an index as it was taken in, read-only, or `None` if it is missing."""
         return self._planes.get(index)
 
     def is_missing(self, position: Sequence[int]) -> bool:
         """Say whether there is no plane at a position along the leading axes."""
         return self._index_at(position) not in self._planes
+
+    def planes(self) -> list[Pixels]:
+        """Return all planes that are there, as they were taken in."""
+        return list(self._planes.values())
+
+    def planes_at(self, positions: Sequence[Iterable[int]]) -> list[Pixels]:
+        """Return the planes that are there, as they were taken in, among some positions of each axis."""
+        wanted: list[set[Value]] = []
+        for name, place in zip(self._stacked, self._stacked_places, strict=True):
+            values = {self._axes.value(name, position) for position in positions[place]}
+            wanted.append({value for value in values if value is not None})
+        if all(len(values) == 1 for values in wanted):
+            plane = self._planes.get(tuple(next(iter(values)) for values in wanted))
+            return [] if plane is None else [plane]
+        return [
+            plane
+            for index, plane in self._planes.items()
+            if all(value in values for value, values in zip(index, wanted, strict=True))
+        ]
 
     def __getitem__(self, key: Any) -> npt.NDArray[Any]:  # noqa: ANN401 -- NumPy's keys
         """Return the values of a key of ints, slices, sequences of ints and ``...``, read-only.
@@ -142,14 +186,26 @@ class PlaneStack:
 
     def _read(self, position: Sequence[int]) -> npt.NDArray[Any]:
         index = self._index_at(position)
-        plane = None if index is None else self._planes.get(index)
+        found = None if index is None else self._planes.get(index)
+        plane = self._taken_down(index, found) if isinstance(found, RestingPlane) else found
         if plane is None:
             return self._blank_plane()
-        if plane.dtype == self.dtype:
+        if plane.dtype == self.dtype and plane.shape == self.plane_shape:
             return plane
-        converted = plane.astype(self.dtype)
+        converted = np.zeros(self.plane_shape, self.dtype)
+        converted[: plane.shape[0], : plane.shape[1]] = plane
         converted.flags.writeable = False
         return converted
+
+    def _taken_down(self, index: Index | None, resting: RestingPlane) -> npt.NDArray[Any] | None:
+        """Read a plane from where it rests; one that cannot be read is missing from now on."""
+        try:
+            return resting.pixels()
+        except OSError as error:
+            _log.warning("a plane is missing: %s", error)
+            if index is not None:
+                self._planes.pop(index, None)
+            return None
 
     def _blank_plane(self) -> npt.NDArray[Any]:
         if self._blank is None:

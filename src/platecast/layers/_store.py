@@ -1,17 +1,20 @@
 """All layers of a window, and which plane of each is there."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 import numpy.typing as npt
 
-from platecast.components import Components, Kind, PlaneId
+from platecast.components import Components, Kind, PlaneId, PlateLayout
 from platecast.config import Display
-from platecast.layers._axes import Axes
+from platecast.layers._axes import Axes, sort_values
+from platecast.layers._calibration import Calibration, Scale, common_scale
 from platecast.layers._contrast import robust_contrast
-from platecast.layers._key import AXIS_NAMES, Index, LayerKey, Value, place
-from platecast.layers._names import layer_names
+from platecast.layers._key import AXIS_NAMES, Index, LayerKey, Value, place, regrouped
+from platecast.layers._names import LayerNames
+from platecast.layers._resting import Pixels
 from platecast.layers._stack import PlaneStack
 
 
@@ -108,25 +111,126 @@ class Placement:
     renamed: tuple[StoredLayer, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Regrouping:
+    """What changed when other components became layers.
+
+    Parameters
+    ----------
+    removed
+        Layers that are no more.
+    origins
+        The layers in their place, each with the layers that its planes were in.
+    superseded
+        Tickets of planes whose place another plane has taken.
+    renamed
+        Layers that stayed and got another name.
+    """
+
+    removed: tuple[StoredLayer, ...]
+    origins: Mapping[StoredLayer, tuple[StoredLayer, ...]]
+    superseded: tuple[object, ...]
+    renamed: tuple[StoredLayer, ...]
+
+
 class LayerStore:
     """Files planes into layers. For one thread; it keeps the only reference to the planes it was given."""
 
     def __init__(self) -> None:
         self.axes = Axes()
         self._layers: dict[LayerKey, StoredLayer] = {}
-        # Keys keep their place when their layer is removed, so that the names of the others stay.
-        self._named: list[LayerKey] = []
+        # Names stay taken when their layer is removed, so that those of the others stay.
+        self._names = LayerNames()
+        self._sliced: tuple[str, ...] | None = None
+        self._displays: dict[Display, Display] = {}
+        self._calibrations: dict[str | None, Calibration] = {}
 
     @property
     def layers(self) -> tuple[StoredLayer, ...]:
         """All layers, in the order in which they were created."""
         return tuple(self._layers.values())
 
+    @property
+    def sliced(self) -> tuple[str, ...] | None:
+        """The components that `regroup` made layers; `None` while senders choose."""
+        return self._sliced
+
+    def values(self, component: str) -> tuple[Value, ...]:
+        """Return what a component may be set to: its values along the axis and in layers of their own."""
+        along = self.axes.values(component)
+        own = {dict(key.sliced)[component] for key in self._layers if component in dict(key.sliced)}
+        return tuple(sort_values(component, {*along, *own})) if own else along
+
+    def announce(self, layout: PlateLayout) -> bool:
+        """Take in what a plate is known to hold; say whether an axis grew or pixels got another size."""
+        calibration = Calibration.of(layout)
+        is_new = calibration != Calibration() and self._calibrations.get(layout.plate) != calibration
+        if is_new:
+            self._calibrations[layout.plate] = calibration
+        return self.axes.announce(layout) or is_new
+
+    def scales(self) -> dict[LayerKey, Scale]:
+        """Return the scale of every layer, in units on which all agree."""
+        return common_scale(self._layers, self._calibrations)
+
+    def regroup(self, sliced: Sequence[str] | None) -> Regrouping:
+        """Let other components be layers, for the planes that are there and for those that come.
+
+        No plane is copied or sent again. Layers that hold the same planes as before stay.
+
+        Parameters
+        ----------
+        sliced
+            The components whose values get layers of their own; `None` lets the senders choose again.
+
+        Raises
+        ------
+        ValueError
+            One of them is no component, or cannot be a layer.
+        """
+        unknown = [name for name in sliced or () if name not in AXIS_NAMES]
+        if unknown:
+            raise ValueError(f"{', '.join(unknown)}: only {', '.join(AXIS_NAMES)} can be layers")
+        self._sliced = None if sliced is None else tuple(name for name in AXIS_NAMES if name in sliced)
+        self._displays.clear()
+        staying = {
+            key: layer
+            for key, layer in self._layers.items()
+            if _is_sliced_by(key, self._wanted(layer.display))
+        }
+        removed = tuple(layer for layer in self._layers.values() if layer.key not in staying)
+        self._layers = staying
+        origins: dict[StoredLayer, dict[StoredLayer, None]] = {}
+        superseded: list[object] = []
+        renamed: dict[StoredLayer, None] = {}
+        for old in removed:
+            wanted = self._wanted(old.display)
+            # In the order of the axes, so that layers of wells are listed like the wells of a plate.
+            for index in sorted(old.stack.indices, key=lambda index: positions_of(old, index, self.axes)):
+                key, moved = regrouped(old.key, index, wanted)
+                layer = self._layers.get(key)
+                if layer is None:
+                    layer, others = self._create(key, old.display, old.contrast)
+                    renamed.update(dict.fromkeys(others))
+                    origins[layer] = {}
+                if layer in origins:
+                    origins[layer][old] = None
+                if moved in layer.tickets:
+                    superseded.append(layer.tickets[moved])
+                plane = old.stack.plane(index)
+                if plane is not None:
+                    layer.stack.put(moved, plane)
+                    layer.tickets[moved] = old.tickets[index]
+        self._rebuild_axes()
+        stayed = tuple(layer for layer in renamed if layer not in origins)
+        olds = {layer: tuple(olds) for layer, olds in origins.items()}
+        return Regrouping(removed, olds, tuple(superseded), stayed)
+
     def put(
         self,
         plane: PlaneId,
         display: Display,
-        array: npt.NDArray[Any],
+        array: Pixels,
         contrast: tuple[float, float] | None,
         ticket: object,
     ) -> Placement:
@@ -139,7 +243,8 @@ class LayerStore:
         display
             How it is to be shown.
         array
-            Its pixels, ``(Y, X)`` or ``(Y, X, 3 | 4)``; they must not be written to any more.
+            Its pixels, ``(Y, X)`` or ``(Y, X, 3 | 4)``, which must not be written to any more, or a plane
+            that is read when it is looked at.
         contrast
             Limits, if the sender knows some; used for the first plane of a layer only.
         ticket
@@ -150,14 +255,18 @@ class LayerStore:
         UnsupportedArrayError
             Its kind, shape or data type cannot be shown; nothing was changed.
         """
-        key, index = place(plane, display, array.shape, array.dtype)
+        key, index = place(plane, self._chosen(display), array.shape, array.dtype)
         layer = self._layers.get(key)
         created = layer is None
         renamed: tuple[StoredLayer, ...] = ()
         if layer is None:
-            layer, renamed = self._create(key, display, array, contrast)
-        layer.stack.put(index, array)
-        grown = self.axes.add(dict(zip(key.stacked, index, strict=True)))
+            if key.kind is not Kind.IMAGE or len(key.shape) == 3:
+                contrast = None
+            elif contrast is None or not contrast[0] < contrast[1]:
+                contrast = robust_contrast(array)
+            layer, renamed = self._create(key, display, contrast)
+        grown = layer.stack.put(index, array)
+        grown = self.axes.add(dict(zip(key.stacked, index, strict=True))) or grown
         superseded = layer.tickets.get(index)
         layer.tickets[index] = ticket
         return Placement(layer, index, created, grown, superseded, renamed)
@@ -182,35 +291,50 @@ class LayerStore:
 
     def remove(self, layer: StoredLayer) -> None:
         """Let a layer and its planes go; a later plane with its key makes it anew, under the same name."""
-        self._layers.pop(layer.key, None)
+        if self._layers.get(layer.key) is layer:
+            del self._layers[layer.key]
 
     def clear(self) -> None:
-        """Let everything go: layers, names and the values of the axes."""
+        """Let everything go but the user's choice of layers: planes, names, sizes, the values of the axes."""
         self._layers.clear()
-        self._named.clear()
+        self._names.clear()
+        self._calibrations.clear()
         self.axes.clear()
 
+    def _wanted(self, display: Display) -> tuple[str, ...]:
+        return display.sliced if self._sliced is None else self._sliced
+
+    def _chosen(self, display: Display) -> Display:
+        """Return a sender's display with the components that were chosen here, if they were."""
+        if self._sliced is None:
+            return display
+        if display not in self._displays:
+            self._displays[display] = msgspec.structs.replace(display, sliced=self._sliced)
+        return self._displays[display]
+
     def _create(
-        self,
-        key: LayerKey,
-        display: Display,
-        array: npt.NDArray[Any],
-        contrast: tuple[float, float] | None,
+        self, key: LayerKey, display: Display, contrast: tuple[float, float] | None
     ) -> tuple[StoredLayer, tuple[StoredLayer, ...]]:
-        if key.kind is not Kind.IMAGE or len(key.shape) == 3:
-            contrast = None
-        elif contrast is None or not contrast[0] < contrast[1]:
-            contrast = robust_contrast(array)
-        stack = PlaneStack(self.axes, key.stacked, key.shape, key.dtype)
-        if key not in self._named:
-            self._named.append(key)
-        names = dict(zip(self._named, layer_names(self._named), strict=True))
-        renamed = tuple(other for other in self._layers.values() if other.name != names[other.key])
+        """Make a layer; return it, and the earlier ones that got another name by it."""
+        renamed = tuple(self._layers[other] for other in self._names.add(key) if other in self._layers)
         for other in renamed:
-            other.name = names[other.key]
-        layer = StoredLayer(key, display, contrast, stack, names[key])
+            other.name = self._names.name(other.key)
+        stack = PlaneStack(self.axes, key.stacked, key.shape, key.dtype)
+        layer = StoredLayer(key, display, contrast, stack, self._names.name(key))
         self._layers[key] = layer
         return layer, renamed
+
+    def _rebuild_axes(self) -> None:
+        used: dict[str, set[Value]] = {name: set() for name in AXIS_NAMES}
+        for key, layer in self._layers.items():
+            for index in layer.stack.indices:
+                for name, value in zip(key.stacked, index, strict=True):
+                    used[name].add(value)
+        self.axes.rebuild(used)
+
+
+def _is_sliced_by(key: LayerKey, sliced: Sequence[str]) -> bool:
+    return tuple(name for name, _ in key.sliced) == tuple(name for name in key.present if name in sliced)
 
 
 def positions_of(layer: StoredLayer, index: Index, axes: Axes) -> tuple[int, ...]:

@@ -1,5 +1,6 @@
 """Viewers as processes: found, started, asked and ended. No Qt here; a viewer is started by command line."""
 
+from platecast.manager._display import set_sliced
 from platecast.manager._find import ViewerInfo, find_viewer, list_viewers
 from platecast.manager._start import find_or_start, has_screen, log_path
 from platecast.manager._stop import quit_viewer
@@ -12,4 +13,5 @@ __all__ = [
     "list_viewers",
     "log_path",
     "quit_viewer",
+    "set_sliced",
 ]

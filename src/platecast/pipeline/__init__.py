@@ -4,7 +4,6 @@ Knows how images become results on disk. How they are shown is left to `platecas
 step computes to whoever wrote it.
 """
 
-from platecast.pipeline._plate import PlateImage, find_images, layouts_of
 from platecast.pipeline._report import Failure, Progress, RunReport
 from platecast.pipeline._run import run
 from platecast.pipeline._steps import Pipeline, Step
@@ -12,11 +11,8 @@ from platecast.pipeline._steps import Pipeline, Step
 __all__ = [
     "Failure",
     "Pipeline",
-    "PlateImage",
     "Progress",
     "RunReport",
     "Step",
-    "find_images",
-    "layouts_of",
     "run",
 ]

@@ -8,10 +8,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from platecast.components import COMPONENT_NAMES, Components
+from platecast.components import COMPONENT_NAMES
 from platecast.errors import PipelineError
-from platecast.pipeline._plate import PlateImage
+from platecast.pipeline._results import is_store, store_problems
 from platecast.pipeline._steps import Pipeline, Step
+from platecast.storage import Plate, PlateImage
 
 EXECUTORS = ("serial", "processes")
 
@@ -20,9 +21,8 @@ _FOLDER_SAFE = re.compile(r"[\w.+-]+")
 
 def check_run(
     pipeline: Pipeline,
-    plate: Path,
+    plate: Plate,
     output: Path,
-    images: Sequence[PlateImage],
     workers: int,
     executor: str,
 ) -> None:
@@ -35,9 +35,9 @@ def check_run(
     """
     problems = [
         *_step_problems(pipeline.steps),
-        *_plate_problems(plate, images),
-        *_output_problems(plate, output),
-        *_only_problems(pipeline.steps, images),
+        *_plate_problems(plate),
+        *_output_problems(Path(plate.path), output, plate.images),
+        *_only_problems(pipeline.steps, plate.images),
         *_worker_problems(pipeline, workers, executor),
     ]
     if problems:
@@ -59,29 +59,24 @@ def _step_problems(steps: Sequence[Step]) -> Iterator[str]:
             continue  # some compiled functions do not tell their parameters
 
 
-def _plate_problems(plate: Path, images: Sequence[PlateImage]) -> Iterator[str]:
-    if not plate.is_dir():
-        yield f"there is no plate folder {plate}"
-    elif not images:
-        yield f"{plate} holds no TIFF images whose names are known: see platecast.parse_name for what is"
-    seen: dict[Components, str] = {}
-    doubles = [
-        (seen[image.components], image.path)
-        for image in images
-        if seen.setdefault(image.components, image.path) != image.path
-    ]
-    if doubles:
-        first, second = doubles[0]
+def _plate_problems(plate: Plate) -> Iterator[str]:
+    if not Path(plate.path).is_dir():
+        yield f"there is no plate folder {plate.path}"
+    elif not plate.images:
+        yield f"{plate.path} holds no images whose names are known: see platecast.parse_name for what is"
+        yield from plate.problems
+    if plate.duplicates:
+        first, second, *_ = (image.path for image in plate.duplicates[0])
         yield (
-            f"{len(doubles)} images have the same components as another one, and their results would"
-            f" overwrite each other, such as {first} and {second}: run one measurement at a time"
+            f"{sum(len(group) - 1 for group in plate.duplicates)} images have the same components as another"
+            f" one, and their results would overwrite each other, such as {first} and {second}:"
+            " run one measurement at a time"
         )
 
 
-def _output_problems(plate: Path, output: Path) -> Iterator[str]:
-    if output.suffix.lower() == ".zarr":
-        yield f"OME-Zarr output ({output.name}) is not available yet: give a folder, results are TIFF files"
-        return
+def _output_problems(plate: Path, output: Path, images: Sequence[PlateImage]) -> Iterator[str]:
+    if is_store(output):
+        yield from store_problems(output, images)
     if output.resolve().is_relative_to(plate.resolve()):
         yield f"the output {output} lies inside the plate {plate}, where results would be taken for images"
         return

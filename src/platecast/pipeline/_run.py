@@ -8,13 +8,14 @@ from contextlib import closing
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+from platecast.errors import StorageError
 from platecast.pipeline._check import check_run
 from platecast.pipeline._executors import Executor, SerialExecutor
-from platecast.pipeline._plate import by_well, find_images, layouts_of
 from platecast.pipeline._processes import ProcessExecutor
 from platecast.pipeline._report import Failure, Progress, RunReport
 from platecast.pipeline._steps import Pipeline
 from platecast.pipeline._well import RunPlan, WellResult, tasks_of
+from platecast.storage import Plate, open_plate
 from platecast.stream import Ledger, new_run
 
 ExecutorName: TypeAlias = Literal["serial", "processes"]
@@ -33,18 +34,19 @@ def run(
 ) -> RunReport:
     """Put every image of a plate through a pipeline, one well a task.
 
-    Each step's results are written to ``<output>/Step_02_gaussian_blur/well-A01_….tif``, replacing those
-    of an earlier run, and shown after that if the pipeline's configuration says so. Showing never stops
-    the run: without a viewer the results are the same.
+    Each step's results are written to ``<output>/Step_02_gaussian_blur/well-A01_….tif``, or into the OME-Zarr
+    plate ``<output>/Step_02_gaussian_blur``, replacing those of an earlier run, and shown after that if the
+    pipeline's configuration says so. Showing never stops the run: without a viewer the results are the same.
 
     Parameters
     ----------
     pipeline
         The steps and what they share.
     plate
-        Folder with the images, which are recognized by their names, see `find_images`.
+        Folder with the images, or an OME-Zarr plate, see `open_plate`.
     output
-        Folder for the results; made if it is not there. Not inside `plate`.
+        Folder for the results, an OME-Zarr store where its name ends in ``.zarr``; made if it is not
+        there. Not inside `plate`.
     workers
         Number of processes.
     executor
@@ -64,18 +66,26 @@ def run(
     """
     start_s = time.perf_counter()
     plate, output = Path(plate), Path(output)
-    images = find_images(plate)
+    opened = _open(plate)
     chosen = executor or ("serial" if workers == 1 else "processes")
-    check_run(pipeline, plate, output, images, workers, chosen)
-    tasks = tasks_of(by_well(images))
-    plan = RunPlan(new_run(), pipeline, output, layouts_of(images))
+    check_run(pipeline, opened, output, workers, chosen)
+    tasks = tasks_of(opened.by_well())
+    plan = RunPlan(new_run(), pipeline, output, opened.layouts)
     crew: Executor = SerialExecutor() if chosen == "serial" else ProcessExecutor(workers)
-    tally = _Tally(plan.run, len(tasks), len(images), start_s, on_progress)
+    tally = _Tally(plan.run, len(tasks), len(opened.images), start_s, on_progress)
     # Closed also when Ctrl-C ends the loop, so that no worker stays behind.
     with closing(crew.process(plan, tasks)) as results:
         for result in results:
             tally.add(result)
     return tally.report(output, crew.ledger())
+
+
+def _open(plate: Path) -> Plate:
+    """Open the plate; where that fails, return one without images and with the reason."""
+    try:
+        return open_plate(plate)
+    except StorageError as error:
+        return Plate(path=str(plate), problems=(str(error),))
 
 
 class _Tally:

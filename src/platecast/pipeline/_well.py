@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from platecast.arrays import as_labels, dtype_name, to_host
-from platecast.components import Components, Kind, PlateLayout, StepId, format_name
-from platecast.pipeline._plate import PlateImage
+from platecast.components import Components, Kind, PlateLayout, StepId
 from platecast.pipeline._report import Failure
+from platecast.pipeline._results import ResultStore
 from platecast.pipeline._screen import Screen
-from platecast.pipeline._steps import RAW_STEP, Pipeline, Step, folder_name
-from platecast.storage import FileManager
+from platecast.pipeline._steps import RAW_STEP, Pipeline, Step
+from platecast.storage import FileManager, PlateImage
 from platecast.stream import Ledger
 
 
@@ -60,6 +60,7 @@ class WellWorker:
         self._plan = plan
         self._name = name
         self._files = FileManager()
+        self._results = ResultStore(plan.output, plan.pipeline, plan.layouts, self._files)
         self._steps = tuple(zip(plan.pipeline.step_ids, plan.pipeline.steps, strict=True))
         self.screen = Screen(plan.pipeline.config.napari_streaming, plan.run)
 
@@ -82,17 +83,19 @@ class WellWorker:
     def _process_image(self, well: str, image: PlateImage) -> tuple[int, Failure | None]:
         written = 0
         at = RAW_STEP
+        image_step: StepId | None = None
         try:
-            result: object = self._files.load(image.path, "disk")
+            result: object = self._files.load(image.path, image.backend)
             if self._plan.pipeline.config.stream_input:
-                self._show(result, image.components, Kind.IMAGE, RAW_STEP, image.path)
+                self._show(result, image.components, Kind.IMAGE, RAW_STEP, image.address)
             for at, step in self._steps:
                 if not step.applies_to(image.components):
                     break
                 # The next step gets what this one returned, wherever it is: planes that stay on a device
                 # between steps are copied once for each result, never back.
                 result = step.func(result, **step.params)
-                self._keep(result, image.components, at, step)
+                kind = self._keep(result, image.components, at, step, image_step)
+                image_step = at if kind is Kind.IMAGE else image_step
                 written += 1
         # A step's own code, which may even call sys.exit(), or a file that somebody else wrote.
         except (Exception, SystemExit) as error:
@@ -100,16 +103,18 @@ class WellWorker:
             return written, Failure(well, at, image.components, cause, traceback.format_exc())
         return written, None
 
-    def _keep(self, result: object, components: Components, at: StepId, step: Step) -> None:
-        """Write a result, and only then show it."""
+    def _keep(
+        self, result: object, components: Components, at: StepId, step: Step, image_step: StepId | None
+    ) -> Kind:
+        """Write a result, and only then show it; return what it means."""
         kind = step.kind_of(dtype_name(result))
         plane = as_labels(result) if kind is Kind.LABELS else to_host(result)
-        path = str(self._plan.output / folder_name(at) / format_name(components))
-        self._files.save(plane, path, "disk")
-        self._show(plane, components, kind, at, path)
+        address = self._results.save(plane, components, at, kind, image_step)
+        self._show(plane, components, kind, at, address)
+        return kind
 
-    def _show(self, plane: object, components: Components, kind: Kind, step: StepId, path: str) -> None:
-        self.screen.show(plane, components, kind=kind, step=step, address=f"disk:{path}")
+    def _show(self, plane: object, components: Components, kind: Kind, step: StepId, address: str) -> None:
+        self.screen.show(plane, components, kind=kind, step=step, address=address)
 
 
 def tasks_of(wells: dict[str, tuple[PlateImage, ...]]) -> Sequence[WellTask]:

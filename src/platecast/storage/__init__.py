@@ -1,18 +1,29 @@
 """Where images rest: backends behind one `FileManager`.
 
-Knows how planes are written and read back. What a name means, and who streams, is left to others.
+Knows how planes are written and read back, and what lies in a plate's folder. What a name or an instrument's
+file means, and who streams, is left to others.
 """
 
 from platecast.storage._backend import AnyPath, StorageBackend, StreamingBackend
 from platecast.storage._disk import DiskBackend
 from platecast.storage._files import FileManager
 from platecast.storage._memory import MemoryBackend
+from platecast.storage._plate import Plate, PlateImage, by_well
+from platecast.storage._plate_backend import PlateBackend
+from platecast.storage._plate_open import open_plate
+from platecast.storage._zarr import ZarrBackend
 
 __all__ = [
     "AnyPath",
     "DiskBackend",
     "FileManager",
     "MemoryBackend",
+    "Plate",
+    "PlateBackend",
+    "PlateImage",
     "StorageBackend",
     "StreamingBackend",
+    "ZarrBackend",
+    "by_well",
+    "open_plate",
 ]

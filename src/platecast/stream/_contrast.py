@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 
 from platecast.components import Kind
-from platecast.stream._outbox import Staged
+from platecast.stream._outbox import Pixels, Staged
 
 _ROWS = 24
 _PERCENTILES = (1.0, 99.8)
@@ -22,13 +22,13 @@ class ContrastSampler:
     def contrast(self, staged: Staged) -> tuple[float, float] | None:
         """Return a low and a high percentile of a plane's values, `None` where none are wanted."""
         plane = staged.plane
-        if plane.kind is not Kind.IMAGE:
+        if plane.kind is not Kind.IMAGE or staged.pixels is None:
             return None
         key = (plane.run, plane.step, plane.components.channel)
         if self._seen[key] >= _PLANES_SAMPLED:
             return None
         self._seen[key] += 1
-        return robust_limits(_sample_rows(staged))
+        return robust_limits(_sample_rows(staged, staged.pixels))
 
 
 def robust_limits(values: np.ndarray[tuple[int, ...], np.dtype[np.generic]]) -> tuple[float, float] | None:
@@ -40,12 +40,12 @@ def robust_limits(values: np.ndarray[tuple[int, ...], np.dtype[np.generic]]) -> 
     return (low, high) if low < high else None
 
 
-def _sample_rows(staged: Staged) -> np.ndarray[tuple[int, ...], np.dtype[np.generic]]:
+def _sample_rows(staged: Staged, pixels: Pixels) -> np.ndarray[tuple[int, ...], np.dtype[np.generic]]:
     rows = staged.shape[0]
     row_bytes = staged.nbytes // rows
     chosen = np.unique(np.linspace(0, rows - 1, _ROWS).astype(int))
-    if not isinstance(staged.pixels, bytes):
-        data = b"".join(staged.pixels.read(row_bytes, int(row) * row_bytes) for row in chosen)
+    if not isinstance(pixels, bytes):
+        data = b"".join(pixels.read(row_bytes, int(row) * row_bytes) for row in chosen)
     else:
-        data = b"".join(staged.pixels[row * row_bytes : (row + 1) * row_bytes] for row in chosen)
+        data = b"".join(pixels[row * row_bytes : (row + 1) * row_bytes] for row in chosen)
     return np.frombuffer(data, np.dtype(staged.dtype))

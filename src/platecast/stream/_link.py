@@ -366,7 +366,7 @@ class Link:
                     nbytes=each.nbytes,
                     display=displays.setdefault(each.display, len(displays)),
                     buffer=each.numbers[-1] if each.numbers else None,
-                    frame=None if each.numbers else len(frames) - 1,
+                    frame=None if each.numbers or each.pixels is None else len(frames) - 1,
                     contrast=each.contrast,
                     address=each.address,
                 )
@@ -387,6 +387,8 @@ class Link:
 
     def _place(self, session: _Session, staged: Staged, frames: list[bytes]) -> bool:
         """Hand a plane's buffer over, or put its bytes into a frame; False when the viewer does not read."""
+        if staged.pixels is None:
+            return True
         if isinstance(staged.pixels, Spilled):
             staged.pixels = self.staging.from_disk(staged.pixels)
         if isinstance(staged.pixels, Segment) and not session.inline:

@@ -9,7 +9,8 @@ import heapq
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from platecast.components import PlaneId
 from platecast.config import Display, WhenFull
@@ -41,7 +42,8 @@ class Staged:
     shape: tuple[int, ...]
     dtype: str
     nbytes: int
-    pixels: Pixels
+    pixels: Pixels | None
+    """`None`: only the header travels, and the viewer reads the plane from where it rests."""
     address: str | None = None
     contrast: tuple[float, float] | None = None
     seq: int = 0
@@ -57,7 +59,16 @@ class Staged:
     @property
     def waiting_bytes(self) -> int:
         """What the plane takes of the budget while it waits."""
-        return 0 if isinstance(self.pixels, Spilled) else self.nbytes
+        return self.nbytes if isinstance(self.pixels, Segment | bytes) else 0
+
+    @property
+    def travel_bytes(self) -> int:
+        """What the plane takes of the viewer's window."""
+        return 0 if self.pixels is None else self.nbytes
+
+    def without_pixels(self) -> "Staged":
+        """Return the header of a plane that rests somewhere, to take its place."""
+        return replace(self, pixels=None, numbers=[], kept_as=None, is_free=False, is_shared=False)
 
 
 @dataclass(slots=True)
@@ -91,6 +102,8 @@ class Tally:
 class _State:
     waiting: OrderedDict[int, Staged] = field(default_factory=OrderedDict)
     """By sequence number, the lowest first."""
+    heavy: OrderedDict[int, None] = field(default_factory=OrderedDict)
+    """Those of them that take memory, in the same order."""
     newest: dict[PlaneId, int] = field(default_factory=dict)
     """Which waiting plane a later one of `WhenFull.LATEST` would replace."""
     under_way: dict[int, Staged] = field(default_factory=dict)
@@ -158,8 +171,8 @@ class Outbox:
                 self._changed.wait_for(lambda: self._fits(nbytes), timeout_s)
             if not self._fits(nbytes) and (may_spill or when_full is WhenFull.SPILL):
                 return Room.ON_DISK
-            while when_full in _OLDEST_GIVES_WAY and not self._fits(nbytes) and self._state.waiting:
-                victims.append(self._drop_oldest())
+            while when_full in _OLDEST_GIVES_WAY and not self._fits(nbytes) and self._state.heavy:
+                victims.append(self._lighten())
             fits = self._fits(nbytes)
             if fits:
                 self._state.reserved_bytes += nbytes
@@ -183,14 +196,13 @@ class Outbox:
             state.reserved_bytes -= staged.waiting_bytes
             staged.seq = self._number(staged.stream)
             if replaces:
-                replaced = state.waiting.pop(state.newest.pop(staged.plane, 0), None)
+                earlier = state.newest.pop(staged.plane, 0)
+                replaced = self._pop_waiting(earlier) if earlier in state.waiting else None
                 state.newest[staged.plane] = staged.seq
             if replaced is not None:
-                state.waiting_bytes -= replaced.waiting_bytes
                 self._state.tallies[replaced.stream].replaced += 1
                 self._give_up(replaced.seq)
-            state.waiting[staged.seq] = staged
-            state.waiting_bytes += staged.waiting_bytes
+            self._push_waiting(staged)
         if replaced is not None:
             self._release(replaced)
 
@@ -212,11 +224,11 @@ class Outbox:
             taken: list[Staged] = []
             while state.waiting and len(taken) < most:
                 first = next(iter(state.waiting.values()))
-                if state.under_way and state.under_way_bytes + first.nbytes > window_bytes:
+                if state.under_way and state.under_way_bytes + first.travel_bytes > window_bytes:
                     break
                 taken.append(self._pop_waiting(first.seq))
                 state.under_way[first.seq] = first
-                state.under_way_bytes += first.nbytes
+                state.under_way_bytes += first.travel_bytes
             if taken:
                 self._changed.notify_all()
             return taken
@@ -235,7 +247,7 @@ class Outbox:
             settled = [s for s in state.under_way.values() if s.seq <= ack.upto or s.seq in beyond]
             for staged in settled:
                 del state.under_way[staged.seq]
-                state.under_way_bytes -= staged.nbytes
+                state.under_way_bytes -= staged.travel_bytes
             settled += self._settled_while_waiting(ack.upto, beyond)
             for counts in ack.streams:
                 if counts.stream in state.tallies:
@@ -343,8 +355,20 @@ class Outbox:
             return []
         return [self._pop_waiting(seq) for seq in tuple(state.waiting) if seq <= upto or seq in beyond]
 
+    def _push_waiting(self, staged: Staged, *, first: bool = False) -> None:
+        state = self._state
+        state.waiting[staged.seq] = staged
+        state.waiting_bytes += staged.waiting_bytes
+        queues: list[OrderedDict[int, Any]] = [state.waiting]
+        if staged.waiting_bytes:
+            state.heavy[staged.seq] = None
+            queues.append(state.heavy)
+        for queue in queues if first else ():
+            queue.move_to_end(staged.seq, last=False)
+
     def _pop_waiting(self, seq: int) -> Staged:
         staged = self._state.waiting.pop(seq)
+        self._state.heavy.pop(seq, None)
         self._state.waiting_bytes -= staged.waiting_bytes
         if self._state.newest.get(staged.plane) == seq:
             del self._state.newest[staged.plane]
@@ -387,6 +411,19 @@ class Outbox:
         self._count_dropped(victim.stream, victim.seq)
         return victim
 
+    def _lighten(self) -> Staged:
+        """Take the pixels of the oldest plane that has some; the header of one that rests stays."""
+        seq = next(iter(self._state.heavy))
+        staged = self._state.waiting[seq]
+        if staged.address is None:
+            self._pop_waiting(seq)
+            self._count_dropped(staged.stream, seq)
+            return staged
+        del self._state.heavy[seq]
+        self._state.waiting_bytes -= staged.waiting_bytes
+        self._state.waiting[seq] = staged.without_pixels()
+        return staged
+
     def _add_gap(self, seq: int) -> None:
         gaps = self._state.gaps
         if gaps and gaps[-1][1] == seq - 1:
@@ -398,7 +435,5 @@ class Outbox:
         state = self._state
         for each in sorted(staged, key=lambda s: s.seq, reverse=True):
             state.under_way.pop(each.seq, None)
-            state.under_way_bytes -= each.nbytes
-            state.waiting[each.seq] = each
-            state.waiting.move_to_end(each.seq, last=False)
-            state.waiting_bytes += each.waiting_bytes
+            state.under_way_bytes -= each.travel_bytes
+            self._push_waiting(each, first=True)

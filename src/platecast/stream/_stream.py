@@ -137,7 +137,8 @@ class Stream:
         step
             The step that made it; default: the stream's own.
         address
-            Where the plane rests, as ``backend:path``.
+            Where the plane rests, as ``backend:path``. Where pixels have to give way, the viewer is told of
+            such a plane all the same, and reads it when it is looked at.
         """
         if kind not in _KINDS:
             raise UnsupportedArrayError(f"kind {kind.value!r} cannot be sent yet: use 'image' or 'labels'")
@@ -149,7 +150,7 @@ class Stream:
             raise UnsupportedArrayError(f"a plane of {nbytes} bytes: at most {MAX_PLANE_BYTES} can be sent")
         link, number = self._bind()
         pixels = self._stage(link, image, shape, dtype, nbytes)
-        if pixels is None:
+        if pixels is None and address is None:
             link.outbox.drop(number)
             return
         plane = PlaneId(components=components, run=self.run, step=step or self._step, kind=kind)
@@ -211,7 +212,7 @@ class Stream:
     def _stage(
         self, link: Link, image: object, shape: tuple[int, ...], dtype: np.dtype[Any], nbytes: int
     ) -> Pixels | None:
-        """Copy a plane to where it may wait; `None` where it has to give way."""
+        """Copy a plane to where it may wait; `None` where its pixels have to give way."""
         config = self.config
         # What a viewer that is just being started will want is worth the disk.
         room = link.outbox.reserve(nbytes, config.when_full, config.block_timeout_s, may_spill=link.expecting)

@@ -164,7 +164,7 @@ class SenderAccount:
     @property
     def arrived(self) -> int:
         """How many planes arrived, each counted once."""
-        return sum(counts.received for counts in self._streams.values())
+        return sum(counts.received for counts in tuple(self._streams.values()))
 
     @property
     def outcomes(self) -> int:
@@ -211,7 +211,7 @@ class SenderAccount:
 
         What the sender has not said yet is at least what arrived.
         """
-        streams = self._streams.values()
+        streams = tuple(self._streams.values())
         shown, superseded, failed = (
             sum(getattr(counts, name) for counts in streams) for name in ("shown", "superseded", "failed")
         )

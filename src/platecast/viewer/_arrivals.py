@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import numpy as np
-
 from platecast.components import PlaneId, PlateLayout
 from platecast.config import Display
+from platecast.layers import Pixels
+from platecast.wire import Ledger
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Arrival:
         How its sender wants it shown.
     array
         Its pixels, ``(Y, X)`` or ``(Y, X, 3 | 4)``, read-only; the memory is released when the last
-        reference to the array goes.
+        reference to the array goes. Or a plane that is read when it is looked at.
     contrast
         Robust lower and upper limit that the sender computed, if it did.
     ticket
@@ -44,7 +44,7 @@ class Arrival:
 
     plane: PlaneId
     display: Display
-    array: np.ndarray[Any, np.dtype[Any]]
+    array: Pixels
     contrast: tuple[float, float] | None
     ticket: Ticket
 
@@ -75,3 +75,9 @@ class Inbox(Protocol):
 
     def beat(self) -> None:
         """Say that the window's loop is alive."""
+
+    def ledger(self) -> Ledger:
+        """Return the account of every plane that was sent to this viewer."""
+
+    def senders(self) -> int:
+        """Return how many senders are connected."""

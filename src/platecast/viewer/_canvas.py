@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 import numpy.typing as npt
 
-from platecast.layers import Index, StoredLayer, Value
+from platecast.layers import Index, Regrouping, StoredLayer, Value
 
 
 class Canvas(Protocol):
@@ -15,11 +15,26 @@ class Canvas(Protocol):
     they grew. What the user set on a layer is the user's: no method touches it, except where it says so.
     """
 
-    def add_layer(self, layer: StoredLayer, index: Index) -> None:
-        """Show a layer that is not shown yet; if it is the only one, go to the plane at `index`."""
+    def add_layer(self, layer: StoredLayer, index: Index) -> bool:
+        """Show a layer that is not shown yet; if it is the only one, go to the plane at `index`.
+
+        Returns
+        -------
+        bool
+            False where there are so many that this one is shown when it is looked at; that takes no time.
+        """
 
     def axes_changed(self) -> None:
         """Follow axes that grew, keeping the values that are on screen."""
+
+    def regroup(self, regrouping: Regrouping) -> list[StoredLayer]:
+        """Let layers take the place of others, as they looked; keep the place that is on screen.
+
+        Returns
+        -------
+        list of StoredLayer
+            The new ones that are still to be added.
+        """
 
     def rename(self, layer: StoredLayer) -> None:
         """Take over a layer's new name, unless the user has named it."""
@@ -31,13 +46,13 @@ class Canvas(Protocol):
         """Say whether a plane can be seen where the sliders stand now."""
 
     def go_to(self, values: Mapping[str, Value]) -> None:
-        """Put the sliders on these values; the other axes stay."""
+        """Put the sliders on these values, and look at the layers that were sliced by them."""
 
     def values_on_screen(self) -> dict[str, Value]:
-        """Return the values on which the sliders of all used axes stand."""
+        """Return the values that are on screen, of all components that vary but the channels of layers."""
 
     def names(self) -> dict[str, StoredLayer]:
-        """Return the layers that are shown, by the names they bear now."""
+        """Return the layers that were added, by the names they bear now."""
 
     def state(self, layer: StoredLayer) -> dict[str, Any]:
         """Return what the user may have changed: ``visible``, ``opacity`` and, of images, the colours."""

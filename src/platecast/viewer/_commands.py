@@ -27,15 +27,26 @@ class Commands:
         What shows them.
     clear
         Lets go of every layer and returns how many there were.
+    regroup
+        Lets other components be layers (`None`: those that senders choose) and returns how many layers
+        there are then.
     """
 
-    def __init__(self, store: LayerStore, canvas: Canvas, clear: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        store: LayerStore,
+        canvas: Canvas,
+        clear: Callable[[], int],
+        regroup: Callable[[Sequence[str] | None], int],
+    ) -> None:
         self._store = store
         self._canvas = canvas
         self._clear_all = clear
+        self._regroup = regroup
         self._gaps = GapProbe()
         self._table: dict[str, Callable[..., Answer]] = {
             "clear": self._clear,
+            "display": self._display,
             "goto": self._goto,
             "layers": self._layers,
             "probe": self._probe,
@@ -110,6 +121,10 @@ class Commands:
         stored = names[layer]
         index = stored.select({name: value for name, value in given.items() if value is not None})
         plane = self._canvas.read(stored, positions_of(stored, index, self._store.axes))
+        sent = stored.stack.plane(index)
+        if sent is not None:
+            # Padding is no data.
+            plane = plane[: sent.shape[0], : sent.shape[1]]
         return {"shape": list(plane.shape), "dtype": str(plane.dtype)}, (np.asarray(plane).tobytes("C"),)
 
     def _goto(
@@ -129,12 +144,23 @@ class Commands:
             "z_index": z_index,
         }
         values = {name: value for name, value in given.items() if value is not None}
-        unused = [name for name in values if not self._store.axes.values(name)]
-        if unused:
-            raise LookupError(f"{', '.join(unused)}: no layer has such an axis")
-        self._store.axes.position(values)
+        for name, value in values.items():
+            known = self._store.values(name)
+            if not known:
+                raise LookupError(f"{name}: no layer has such an axis")
+            if value not in known:
+                raise LookupError(
+                    f"{name}={value!r} is not there: this window has {', '.join(map(str, known))}"
+                )
         self._canvas.go_to(values)
         return {"on_screen": self._canvas.values_on_screen()}, ()
+
+    def _display(self, sliced: Sequence[str] | None) -> Answer:
+        if isinstance(sliced, str):
+            raise TypeError(f"sliced={sliced!r}: expected a list of components")
+        count = self._regroup(sliced)
+        chosen = self._store.sliced
+        return {"sliced": None if chosen is None else list(chosen), "layers": count}, ()
 
     def _screenshot(self, *, canvas_only: bool = False) -> Answer:
         return {"format": "png"}, (self._canvas.screenshot(canvas_only=canvas_only),)

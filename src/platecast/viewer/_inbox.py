@@ -23,8 +23,10 @@ from platecast._version import __version__
 from platecast.components import PlateLayout
 from platecast.config import Display
 from platecast.errors import ProtocolError
+from platecast.layers import Pixels, Shelf
 from platecast.viewer._account import SenderAccount
 from platecast.viewer._arrivals import Arrival, Command, Ticket
+from platecast.viewer._rest import load_resting
 from platecast.wire import (
     PROTOCOL_VERSION,
     Batch,
@@ -95,9 +97,18 @@ class Receiver:
         What the connection file says.
     owner_pid
         Process with which the viewer ends, if any.
+    shelf
+        Reads planes of which only the header came.
     """
 
-    def __init__(self, sockets: ReceiverSockets, endpoint: Endpoint, owner_pid: int | None = None) -> None:
+    def __init__(
+        self,
+        sockets: ReceiverSockets,
+        endpoint: Endpoint,
+        owner_pid: int | None = None,
+        shelf: Shelf | None = None,
+    ) -> None:
+        self._shelf = shelf or Shelf(load_resting)
         self._sockets = sockets
         self._endpoint = endpoint
         self._instance = bytes.fromhex(endpoint.instance)
@@ -363,7 +374,10 @@ class Receiver:
                 if item.buffer is not None and fd is None:
                     raise ProtocolError(f"buffer {item.buffer} was not handed over")
                 pixels = frames[item.frame] if item.frame is not None else None
-                array = self._adopt(sender, item, fd, pixels)
+                if fd is None and pixels is None:
+                    array: Pixels = self._shelf.plane(item.address or "", item.shape, item.dtype)
+                else:
+                    array = self._adopt(sender, item, fd, pixels)
                 self._file(sender, item, batch.displays[item.display], array)
             except (ProtocolError, OSError) as error:
                 self._refuse(f"plane {item.seq} of process {sender.pid}: {error}")
@@ -381,7 +395,7 @@ class Receiver:
         for number in [number for number in sender.buffers if number < newest]:
             os.close(sender.buffers.pop(number))
 
-    def _file(self, sender: _Sender, item: Item, display: Display, array: np.ndarray[Any, Any]) -> None:
+    def _file(self, sender: _Sender, item: Item, display: Display, array: Pixels) -> None:
         ticket = Ticket(sender.account.sender, item.seq, item.stream)
         self._pass_on(Arrival(item.plane, display, array, item.contrast, ticket))
 

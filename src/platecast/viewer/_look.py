@@ -1,7 +1,7 @@
 """How a new layer looks beside those that are there: its colours, and which layers it hides. Pure."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from platecast.layers import LayerKey, Value
 
@@ -36,31 +36,45 @@ def channel_colormaps(channels: Sequence[Value]) -> dict[Value, str]:
     return chosen
 
 
-def hidden_layers(keys: Sequence[LayerKey]) -> set[LayerKey]:
+def place_of(key: LayerKey) -> dict[str, Value]:
+    """Return where a layer as a whole lies: the values that it was sliced by, without the channel."""
+    return {name: value for name, value in key.sliced if name != "channel"}
+
+
+def is_looked_at(key: LayerKey, place: Mapping[str, Value]) -> bool:
+    """Say whether a layer lies where the window looks; a component that has no value there is no matter."""
+    return all(place.get(name, value) == value for name, value in place_of(key).items())
+
+
+def topic(key: LayerKey) -> tuple[object, ...]:
+    """Return what layers have in common that show the same thing at different places."""
+    return (key.run, key.plate, key.step, key.kind, key.channel, key.shape, key.dtype)
+
+
+def hidden_layers(keys: Sequence[LayerKey], place: Mapping[str, Value]) -> set[LayerKey]:
     """Return the layers that would make the picture unreadable if they were visible.
 
     Parameters
     ----------
     keys
         All layers, in the order in which they were created.
+    place
+        Where the window looks, among components that have layers of their own.
 
     Notes
     -----
     Hidden are: layers of earlier runs; what a later step has made anew of the same kind and channel; and
-    of components that were sliced into layers (wells, sites, ...) all but the first value.
+    of components that were sliced into layers (wells, sites, ...) all but the value that is looked at.
     """
     newest_run = next(reversed(dict.fromkeys(key.run for key in keys if key.run)), "")
     latest_step: dict[tuple[object, ...], int] = {}
     for key in keys:
         if key.step is not None:
             latest_step[_topic(key)] = max(key.step.index, latest_step.get(_topic(key), 0))
-    first_values: dict[tuple[str, str], Value] = {}
     hidden = set()
     for key in keys:
-        others = [(name, value) for name, value in key.sliced if name != "channel"]
-        is_first = all(first_values.setdefault((key.run, name), value) == value for name, value in others)
         is_outdated = key.step is not None and key.step.index < latest_step[_topic(key)]
-        if (key.run and key.run != newest_run) or is_outdated or not is_first:
+        if (key.run and key.run != newest_run) or is_outdated or not is_looked_at(key, place):
             hidden.add(key)
     return hidden
 

@@ -1,30 +1,33 @@
 """The layers of a `LayerStore` as napari layers."""
 
-import logging
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy.typing as npt
 from napari.layers import Image, Labels, Layer
-from napari.utils.colormaps import ensure_colormap
 from napari.viewer import Viewer, ViewerModel
 
 from platecast.components import Kind
-from platecast.layers import AXIS_NAMES, Index, LayerStore, StoredLayer, Value, contrast_range
-from platecast.viewer._look import SINGLE_COLORMAP, channel_colormaps, hidden_layers, insert_place
+from platecast.layers import Index, LayerStore, Regrouping, StoredLayer, Value
+from platecast.viewer._look import hidden_layers, insert_place, is_looked_at, place_of, topic
+from platecast.viewer._missing import MissingPlanes, missing_planes
 from platecast.viewer._napari_private import update_extents
 from platecast.viewer._overlay import position_text, waiting_text
 from platecast.viewer._picture import png_bytes
+from platecast.viewer._plane_layers import (
+    Settings,
+    channel_colormap,
+    make_layer,
+    settings_of,
+    take_over,
+    wanted_colormap,
+)
+from platecast.viewer._scaling import Scaling
+from platecast.viewer._sliders import Sliders
 
-_log = logging.getLogger(__name__)
-
-_LABELS_OPACITY = 0.5
-_AXIS_LABELS = ("well", "site", "channel", "t", "z", "y", "x")
-_NDIM = len(_AXIS_LABELS)
-# One unit everywhere: napari gives up on units altogether where two layers disagree about an axis.
-_UNITS = ("pixel",) * _NDIM
+_MOST_LAYERS = 24
+"""Beyond these only layers that are looked at are made: 64 visible ones take 0.6 s a step of a slider."""
 
 
 @dataclass(eq=False, slots=True)
@@ -56,53 +59,95 @@ class NapariCanvas:
         self._port = port
         self._shown: dict[StoredLayer, _Shown] = {}
         self._stored: dict[Layer, StoredLayer] = {}
-        self._values: dict[str, Value] = {}
-        self._wide_axes: frozenset[str] = frozenset()
+        self._unseen: dict[StoredLayer, None] = {}
+        """Layers that nobody has looked at, and that napari does not know."""
+        self._kept: dict[StoredLayer, Settings] = {}
+        """How layers without a napari layer are to look."""
+        self._place: dict[str, Value] = {}
+        """Where the window looks among components that have layers of their own."""
         self._selected_by_us: set[Layer] = set()
-        self._is_changing = False
-        dims = viewer.dims.events
-        for event in (dims.point, dims.order, dims.ndisplay, dims.margin_left, dims.margin_right):
-            event.connect(self._follow_sliders)
+        self.on_missing: Callable[[MissingPlanes], None] = _nothing
+        """Called when other layers than before have no plane on screen."""
+        self.on_moved: Callable[[], None] = _nothing_moved
+        """Called when another place is on screen."""
+        self.is_failed: Callable[[Mapping[str, Value]], bool] = _nothing_failed
+        """Says whether a plane of a place was refused."""
+        self._missing = MissingPlanes()
+        self._scaling = Scaling(viewer, store)
+        self._sliders = Sliders(viewer, store, self._tell_position)
         viewer.layers.events.removed.connect(self._forget)
         overlay = viewer.canvas.overlays.text
         overlay.position = "top_left"
         overlay.font_size = 14
         overlay.visible = True
-        self._update_text()
+        self._tell_position()
 
-    def add_layer(self, layer: StoredLayer, index: Index) -> None:
-        """Show a layer; see `Canvas.add_layer`."""
-        layers = self._viewer.layers
-        made, colormap = self._make(layer)
-        neighbours = [(other in self._stored, isinstance(other, Labels)) for other in layers]
-        place = insert_place(layer.key.kind is Kind.LABELS, neighbours)
-        selected = set(layers.selection)
-        with self._changing():
-            layers.insert(place, made)
-            # napari selects what is new; that is welcome only while the user has selected nothing else.
-            if selected and (selected != self._selected_by_us or not made.visible):
-                layers.selection = selected
-            else:
-                self._selected_by_us = {made}
-        # napari numbers a name that one of the user's own layers bears already.
-        self._shown[layer] = _Shown(made, made.name, colormap)
-        self._stored[made] = layer
-        made.events.visible.connect(self._notice_visibility)
+    def add_layer(self, layer: StoredLayer, index: Index) -> bool:
+        """Show a layer, or remember it until it is looked at; see `Canvas.add_layer`."""
+        for name, value in place_of(layer.key).items():
+            self._place.setdefault(name, value)
+        if len(self._store.layers) > _MOST_LAYERS and not is_looked_at(layer.key, self._place):
+            self._unseen[layer] = None
+            return False
+        self._make(layer)
         self._tidy()
+        self._follow_scale()
         if self._opens_another_plate(layer):
             self._viewer.reset_view()
+            self._place |= place_of(layer.key)
             self._stand_on(dict(zip(layer.key.stacked, index, strict=True)))
         else:
-            self._stand_on(self._values)
+            self._stand_on(self._sliders.values)
+        return True
 
     def axes_changed(self) -> None:
         """Follow the shared axes; see `Canvas.axes_changed`."""
         if not self._shown:
             return
-        values = dict(self._values)
-        with self._changing():
+        values = dict(self._sliders.values)
+        with self._sliders.changing():
             update_extents(self._viewer, [shown.layer for shown in self._shown.values()])
+        self._follow_scale()
         self._stand_on(values)
+
+    def regroup(self, regrouping: Regrouping) -> list[StoredLayer]:
+        """Let layers take the place of others; see `Canvas.regroup`."""
+        values = self.values_on_screen()
+        self._place = {}
+        for layer in self._store.layers:
+            for name, value in place_of(layer.key).items():
+                self._place.setdefault(name, values.get(name, value))
+        for layer in regrouping.renamed:
+            self.rename(layer)
+        free = [old for old in regrouping.removed if old in self._shown]
+        made = sorted(regrouping.origins, key=lambda layer: not is_looked_at(layer.key, self._place))
+        left = []
+        for layer in made:
+            olds = [old for old in regrouping.origins[layer] if old in self._shown]
+            olds.sort(key=lambda old: not self._shown[old].layer.visible)
+            if olds:
+                self._kept[layer] = settings_of(self._shown[olds[0]].layer)
+            source = next((old for old in olds if old in free), None)
+            if source is None or not is_looked_at(layer.key, self._place):
+                left.append(layer)
+                continue
+            free.remove(source)
+            self._hand_over(source, layer)
+        for old in regrouping.removed:
+            self._unseen.pop(old, None)
+            self._kept.pop(old, None)
+        # Until the axes are followed below, sliders and axes disagree.
+        with self._sliders.changing(), self._viewer.layers.batched_update():
+            for old in free:
+                self._viewer.layers.remove(self._shown[old].layer)
+        if self._shown:
+            with self._sliders.changing():
+                update_extents(self._viewer, [shown.layer for shown in self._shown.values()])
+            self._follow_scale()
+            self._stand_on(values)
+        else:
+            self._tell_position()
+        return left
 
     def rename(self, layer: StoredLayer) -> None:
         """Take over a layer's new name; see `Canvas.rename`."""
@@ -117,29 +162,39 @@ class NapariCanvas:
             if layer in self._shown:
                 # Neither the extent nor the highlight depends on pixels, and both cost time in all layers.
                 self._shown[layer].layer.refresh(extent=False, highlight=False)
-        self._update_text()
+        self._tell_position()
 
     def is_on_screen(self, layer: StoredLayer, index: Index) -> bool:
         """Say whether a plane can be seen; see `Canvas.is_on_screen`."""
         shown = self._shown.get(layer)
-        return shown is not None and shown.layer.visible and self._is_here(layer, index)
+        return shown is not None and shown.layer.visible and self._sliders.is_here(layer, index)
 
     def go_to(self, values: Mapping[str, Value]) -> None:
-        """Move the sliders; see `Canvas.go_to`."""
-        self._stand_on(self._values | dict(values))
+        """Move the sliders and look at the layers of another place; see `Canvas.go_to`."""
+        own = {name: value for name, value in values.items() if name in self._place}
+        along = {name: value for name, value in values.items() if self._store.axes.values(name)}
+        if not own:
+            self._store.axes.position(values)
+        if any(self._place[name] != value for name, value in own.items()):
+            self._look_at(own)
+        self._stand_on(self._sliders.values | along)
 
     def values_on_screen(self) -> dict[str, Value]:
-        """Return where the sliders stand; see `Canvas.values_on_screen`."""
-        return dict(self._values)
+        """Return where the window looks; see `Canvas.values_on_screen`."""
+        return self._place | self._sliders.values if self._shown else {}
 
     def names(self) -> dict[str, StoredLayer]:
         """Return the layers by name; see `Canvas.names`."""
-        return {shown.layer.name: layer for layer, shown in self._shown.items()}
+        names = {shown.layer.name: layer for layer, shown in self._shown.items()}
+        return names | {layer.name: layer for layer in self._unseen if layer.name not in names}
 
     def state(self, layer: StoredLayer) -> dict[str, Any]:
         """Return what the user may have changed; see `Canvas.state`."""
+        if layer not in self._shown:
+            return {"visible": False, "opacity": 1.0, "materialised": False}
         shown = self._shown[layer].layer
         state: dict[str, Any] = {"visible": bool(shown.visible), "opacity": float(shown.opacity)}
+        state["materialised"] = True
         if isinstance(shown, Image) and not shown.rgb:
             state["colormap"] = str(shown.colormap.name)
             state["contrast_limits"] = [float(limit) for limit in shown.contrast_limits]
@@ -147,13 +202,18 @@ class NapariCanvas:
 
     def read(self, layer: StoredLayer, position: tuple[int, ...]) -> npt.NDArray[Any]:
         """Return one plane; see `Canvas.read`."""
-        plane: npt.NDArray[Any] = self._shown[layer].layer.data[position]
+        data = self._shown[layer].layer.data if layer in self._shown else layer.stack
+        plane: npt.NDArray[Any] = data[position]
         return plane
 
     def remove(self, layer: StoredLayer) -> None:
         """Stop showing a layer; see `Canvas.remove`."""
+        self._kept.pop(layer, None)
         if layer in self._shown:
             self._viewer.layers.remove(self._shown[layer].layer)
+        elif layer in self._unseen:
+            del self._unseen[layer]
+            self._store.remove(layer)
 
     def screenshot(self, *, canvas_only: bool) -> bytes:
         """Return a picture as PNG; see `Canvas.screenshot`."""
@@ -168,50 +228,96 @@ class NapariCanvas:
             raise RuntimeError("this viewer is a model without a window")
         return self._viewer
 
-    def _make(self, layer: StoredLayer) -> tuple[Layer, str | None]:
-        """Return a napari layer and the colormap that we chose for it, if we did."""
-        common = {"name": layer.name, "axis_labels": _AXIS_LABELS, "units": _UNITS, "multiscale": False}
-        common["visible"] = layer.key not in hidden_layers([other.key for other in self._store.layers])
-        if layer.key.kind is Kind.LABELS:
-            made = Labels(layer.stack, opacity=_LABELS_OPACITY, **common)
-            # Planes are read-only and may be shared with the process that sent them.
-            made.editable = False
-            return made, None
-        if layer.contrast is None:
-            return Image(layer.stack, rgb=True, blending="translucent", **common), None
-        colormap = self._wanted_colormap(layer)
-        chosen = None if colormap is not None else self._channel_colormap(layer)
-        made = Image(
-            layer.stack,
-            rgb=False,
-            colormap=colormap or chosen,
-            contrast_limits=layer.contrast,
-            blending="additive",
-            **common,
-        )
-        made.contrast_limits_range = contrast_range(layer.stack.dtype, layer.contrast)
-        return made, chosen
+    def _make(self, layer: StoredLayer) -> None:
+        """Make a napari layer and insert it."""
+        hidden = layer.key in hidden_layers([other.key for other in self._store.layers], self._place)
+        wanted = wanted_colormap(layer)
+        is_plain = layer.contrast is not None and wanted is None
+        chosen = channel_colormap(layer, self._store) if is_plain else None
+        made = make_layer(layer, wanted or chosen, visible=not hidden)
+        settings = self._kept.pop(layer, None)
+        if settings is not None:
+            take_over(made, settings)
+        layers = self._viewer.layers
+        neighbours = [(other in self._stored, isinstance(other, Labels)) for other in layers]
+        place = insert_place(layer.key.kind is Kind.LABELS, neighbours)
+        selected = set(layers.selection)
+        self._scaling.begin(layer, made)
+        with self._sliders.changing():
+            layers.insert(place, made)
+            # napari selects what is new; that is welcome only while the user has selected nothing else.
+            if selected and (selected != self._selected_by_us or not made.visible):
+                layers.selection = selected
+            else:
+                self._selected_by_us = {made}
+        # napari numbers a name that one of the user's own layers bears already.
+        self._shown[layer] = _Shown(made, made.name, chosen)
+        self._stored[made] = layer
+        made.events.visible.connect(self._notice_visibility)
 
-    def _wanted_colormap(self, layer: StoredLayer) -> str | None:
-        """Return the colormap that the sender asks for, if napari knows it."""
-        name = layer.display.colormap
-        if name is None:
-            return None
-        try:
-            ensure_colormap(name)
-        except (KeyError, ValueError, TypeError):
-            _log.warning("layer %s: napari has no colormap %r, it gets that of its channel", layer.name, name)
-            return None
-        return name
+    def _hand_over(self, old: StoredLayer, layer: StoredLayer) -> None:
+        """Let a napari layer show another stored layer: 5 ms, where a new one takes 60."""
+        shown = self._shown.pop(old)
+        self._kept.pop(layer, None)
+        with self._sliders.changing():
+            shown.layer.data = layer.stack
+        self._shown[layer] = shown
+        self._stored[shown.layer] = layer
+        if shown.layer.name == shown.name:
+            shown.layer.name = layer.name
+            shown.name = shown.layer.name
 
-    def _channel_colormap(self, layer: StoredLayer) -> str:
-        keys = [other.key for other in self._store.layers if other.contrast is not None]
-        channels = list(dict.fromkeys(key.channel for key in keys if key.channel is not None))
-        channel = layer.key.channel
-        several = len(channels) > 1 or len(self._store.axes.announced("channel")) > 1
-        if channel is None or not several:
-            return SINGLE_COLORMAP
-        return channel_colormaps(channels)[channel]
+    def _look_at(self, place: Mapping[str, Value]) -> None:
+        """Show the layers of another place instead of those that lie where the window looked."""
+        left = {layer: s for layer, s in self._shown.items() if is_looked_at(layer.key, self._place)}
+        self._place |= place
+        wanted = [layer for layer in self._store.layers if is_looked_at(layer.key, self._place)]
+        left = {layer: shown for layer, shown in left.items() if layer not in wanted}
+        siblings = {topic(layer.key): layer for layer in left}
+        set_by_user = {
+            topic(layer.key): s.layer.visible for layer, s in left.items() if not s.is_visibility_ours
+        }
+        for shown in left.values():
+            shown.is_visibility_ours = True
+            self._set_visible(shown, is_visible=False)
+        hidden = hidden_layers([layer.key for layer in wanted], self._place)
+        for layer in wanted:
+            if layer in self._unseen:
+                del self._unseen[layer]
+                self._show_unseen(layer, siblings.get(topic(layer.key)), wanted)
+            shown = self._shown[layer]
+            if topic(layer.key) in set_by_user:
+                shown.is_visibility_ours = False
+                self._set_visible(shown, is_visible=set_by_user[topic(layer.key)])
+            elif shown.is_visibility_ours:
+                self._set_visible(shown, is_visible=layer.key not in hidden)
+        self._follow_scale()
+
+    def _set_visible(self, shown: _Shown, *, is_visible: bool) -> None:
+        if shown.layer.visible != is_visible:
+            with self._sliders.changing():
+                shown.layer.visible = is_visible
+
+    def _show_unseen(
+        self, layer: StoredLayer, sibling: StoredLayer | None, wanted: Sequence[StoredLayer]
+    ) -> None:
+        """Show a layer, in a napari layer that nothing else needs where there is one."""
+        if layer not in self._kept and sibling is not None and sibling in self._shown:
+            self._kept[layer] = settings_of(self._shown[sibling].layer)
+        spare = [
+            other
+            for other, shown in self._shown.items()
+            if shown.is_visibility_ours and other not in wanted and topic(other.key) == topic(layer.key)
+        ]
+        if len(self._shown) < _MOST_LAYERS or not spare:
+            self._make(layer)
+            return
+        settings = self._kept.get(layer)
+        self._kept[spare[0]] = settings_of(self._shown[spare[0]].layer)
+        self._unseen[spare[0]] = None
+        self._hand_over(spare[0], layer)
+        if settings is not None:
+            take_over(self._shown[layer].layer, settings)
 
     def _opens_another_plate(self, layer: StoredLayer) -> bool:
         """Say whether a new layer is all there is to see, of a plate that was not there before.
@@ -223,97 +329,71 @@ class NapariCanvas:
 
     def _tidy(self) -> None:
         """Hide and recolour layers beside a new one, but none on which the user has set that."""
-        hidden = hidden_layers([layer.key for layer in self._store.layers])
+        hidden = hidden_layers([layer.key for layer in self._store.layers], self._place)
         for layer, shown in self._shown.items():
-            if layer.key in hidden and shown.is_visibility_ours and shown.layer.visible:
-                with self._changing():
-                    shown.layer.visible = False
+            if layer.key in hidden and shown.is_visibility_ours:
+                self._set_visible(shown, is_visible=False)
             if shown.colormap is not None and shown.layer.colormap.name == shown.colormap:
-                wanted = self._channel_colormap(layer)
+                wanted = channel_colormap(layer, self._store)
                 if wanted != shown.colormap:
                     shown.layer.colormap = shown.colormap = wanted
 
-    @contextmanager
-    def _changing(self) -> Iterator[None]:
-        """Mark events as caused by us: sliders and axes may disagree until this is over."""
-        was, self._is_changing = self._is_changing, True
-        try:
-            yield
-        finally:
-            self._is_changing = was
+    def _follow_scale(self) -> None:
+        with self._sliders.changing():
+            has_changed = self._scaling.follow((layer, s.layer) for layer, s in self._shown.items())
+        if has_changed:
+            self._viewer.reset_view()
 
     def _stand_on(self, values: Mapping[str, Value]) -> None:
-        """Put the sliders on values; an axis without one goes to the first plane that came along it."""
-        axes = self._store.axes
-        wanted = {name: value for name, value in values.items() if axes.values(name)}
-        for layer in self._store.layers:
-            first = dict(zip(layer.key.stacked, layer.stack.indices[0], strict=True))
-            wanted = first | wanted
-        dims = self._viewer.dims
-        step = list(dims.current_step)
-        for name, position in axes.position(wanted).items():
-            step[self._dim_of(name)] = position
-        with self._changing():
-            dims.current_step = tuple(step)
-        self._follow_sliders()
+        self._sliders.stand_on(values, self._store.layers)
 
-    def _dim_of(self, name: str) -> int:
-        """Return an axis's place among the viewer's; a layer of the user's may have more axes in front."""
-        return int(self._viewer.dims.ndim) - _NDIM + AXIS_NAMES.index(name)
-
-    def _follow_sliders(self, _event: object = None) -> None:
-        dims = self._viewer.dims
-        if self._is_changing or not self._shown or dims.ndim < _NDIM:
+    def _tell_position(self) -> None:
+        """Say what is on screen, and which layers have nothing there."""
+        if self._sliders.is_changing:
             return
-        axes = self._store.axes
-        steps, displayed = dims.current_step, set(dims.displayed)
-        values, wide = {}, set()
-        for name, length in zip(AXIS_NAMES, axes.lengths, strict=True):
-            dim = self._dim_of(name)
-            value = axes.value(name, min(max(int(steps[dim]), 0), length - 1))
-            if value is not None:
-                values[name] = value
-            if dim in displayed or dims.margin_left[dim] or dims.margin_right[dim]:
-                wide.add(name)
-        self._values, self._wide_axes = values, frozenset(wide)
-        self._update_text()
-
-    def _is_here(self, layer: StoredLayer, index: Index) -> bool:
-        return all(
-            name in self._wide_axes or self._values.get(name, value) == value
-            for name, value in zip(layer.key.stacked, index, strict=True)
-        )
-
-    def _has_plane_here(self, layer: StoredLayer) -> bool:
-        stacked = layer.key.stacked
-        if not self._wide_axes.intersection(stacked):
-            return layer.stack.plane(tuple(self._values[name] for name in stacked)) is not None
-        return any(self._is_here(layer, index) for index in layer.stack.indices)
-
-    def _update_text(self) -> None:
         if self._shown:
-            visible = [layer for layer, shown in self._shown.items() if shown.layer.visible]
+            visible = [(layer, s.layer) for layer, s in self._shown.items() if s.layer.visible]
+            missing = missing_planes(visible, self._sliders)
+            place = {n: v for n, v in self.values_on_screen().items() if n not in self._sliders.wide_axes}
             text = position_text(
-                {name: value for name, value in self._values.items() if name not in self._wide_axes},
-                has_visible=bool(visible),
-                is_missing=not any(self._has_plane_here(layer) for layer in visible),
+                place, visible=len(visible), missing=missing.names, is_failed=self.is_failed(place)
             )
         else:
+            missing = MissingPlanes()
             text = waiting_text(self._port)
         overlay = self._viewer.canvas.overlays.text
         if overlay.text != text:
             overlay.text = text
+            self.on_moved()
+        if missing != self._missing:
+            self._missing = missing
+            self.on_missing(missing)
 
     def _notice_visibility(self, event: Any) -> None:  # noqa: ANN401 -- napari is untyped
         layer = self._stored.get(event.source)
-        if layer is not None and not self._is_changing:
+        if layer is not None and not self._sliders.is_changing:
             self._shown[layer].is_visibility_ours = False
-            self._update_text()
+            self._tell_position()
 
     def _forget(self, event: Any) -> None:  # noqa: ANN401 -- napari is untyped
         layer = self._stored.pop(event.value, None)
         if layer is not None:
             del self._shown[layer]
+            self._scaling.forget(event.value)
             self._selected_by_us.discard(event.value)
             self._store.remove(layer)
-            self._update_text()
+            if not self._shown and not self._unseen:
+                self._place.clear()
+            self._tell_position()
+
+
+def _nothing(missing: MissingPlanes) -> None:
+    """Show it nowhere: there is no window."""
+
+
+def _nothing_moved() -> None:
+    """Tell nobody."""
+
+
+def _nothing_failed(place: Mapping[str, Value]) -> bool:
+    return False

@@ -6,9 +6,19 @@ Verified with napari 0.9.2; the dependency is pinned below 0.10.
 # ruff: noqa: SLF001 -- that is what this module is for
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
-from napari.layers import Layer
+import numpy as np
+import numpy.typing as npt
+from napari.components.histogram import HistogramModel
+from napari.layers import Image, Labels, Layer
 from napari.viewer import Viewer, ViewerModel
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QDockWidget
+
+from platecast.layers import AXIS_NAMES, PlaneStack, RestingPlane, sample_values, value_range
+
+_HATCH_LIGHT, _HATCH_DARK = (96, 96, 104, 255), (44, 44, 50, 255)
 
 
 def update_extents(viewer: ViewerModel, layers: Iterable[Layer]) -> None:
@@ -41,9 +51,11 @@ def unbind_program_on_removal(viewer: Viewer) -> None:
 
 
 def show_window(viewer: Viewer, width_px: int, height_px: int) -> None:
-    """Show the window at a size; napari offers a size for its canvas only."""
+    """Show the window at a size, or as large as the screen; napari offers a size for its canvas only."""
     viewer.window.show()
-    viewer.window._qt_window.resize(width_px, height_px)
+    window = viewer.window._qt_window
+    room = window.screen().availableGeometry()
+    window.resize(min(width_px, room.width()), min(height_px, room.height()))
 
 
 def on_window_closed(viewer: Viewer, callback: Callable[[], None]) -> None:
@@ -52,3 +64,120 @@ def on_window_closed(viewer: Viewer, callback: Callable[[], None]) -> None:
     The window deletes itself when it is closed. A close event would be too early: a dialog may refuse it.
     """
     viewer.window._qt_window.destroyed.connect(lambda: callback())
+
+
+def planes_on_screen(layer: Layer) -> list[npt.NDArray[Any] | RestingPlane]:
+    """Return the planes of a layer of ours that its present slice is made of; none where all are missing.
+
+    A layer says nowhere else what it has sliced, and the sliders may have moved on already.
+    """
+    stack, sliced = layer.data, layer._data_slice
+    if not isinstance(stack, PlaneStack):
+        raise TypeError(f"layer {layer.name!r} shows no planes but {type(stack).__name__}")
+    displayed = layer._slice_input.displayed
+    positions: list[range] = []
+    for axis in range(len(AXIS_NAMES)):
+        length = stack.shape[axis]
+        if axis in displayed or np.isnan(sliced.point[axis]):
+            positions.append(range(length))
+            continue
+        first = round(sliced.point[axis] - sliced.margin_left[axis])
+        last = round(sliced.point[axis] + sliced.margin_right[axis])
+        positions.append(range(max(first, 0), min(last + 1, length)))
+    return stack.planes_at(positions)
+
+
+class PlaneHistogram(HistogramModel):  # type: ignore[misc]  # napari is untyped
+    """The histogram of the planes that are there.
+
+    napari's own takes the values of the slice, in which a missing plane reads as zeros; for the whole of
+    the data it would gather every plane.
+    """
+
+    def _get_displayed_data(self) -> npt.NDArray[Any] | None:
+        values = sample_values(planes_on_screen(self._layer))
+        return values if values.size else None
+
+    def _get_full_data(self) -> npt.NDArray[Any] | None:
+        values = sample_values(self._layer.data.planes())
+        return values if values.size else None
+
+
+class PlaneImage(Image):  # type: ignore[misc]  # napari is untyped
+    """An image whose statistics and thumbnail ignore planes that are missing."""
+
+    @property
+    def _type_string(self) -> str:
+        # By this napari finds icons and writers.
+        return "image"
+
+    @property
+    def histogram(self) -> PlaneHistogram:
+        """The histogram of the planes that are there; napari makes one lazily, and so do we."""
+        if not hasattr(self, "_histogram"):
+            self._histogram = PlaneHistogram(self)
+        return self._histogram
+
+    def _calc_data_range(self, mode: str = "data") -> tuple[float, float]:
+        """Return the range of what is there; where nothing is, the limits stay as they are."""
+        planes = planes_on_screen(self) if mode == "slice" else list(self.data.planes())
+        found = value_range(planes)
+        if found is None:
+            lower, upper = self.contrast_limits
+            return float(lower), float(upper)
+        return found if found[0] < found[1] else (found[0], found[0] + 1.0)
+
+    def _update_thumbnail(self) -> None:
+        if planes_on_screen(self):
+            super()._update_thumbnail()
+        else:
+            self.thumbnail = _hatched(self._thumbnail_shape)
+
+
+class PlaneLabels(Labels):  # type: ignore[misc]  # napari is untyped
+    """Labels whose thumbnail says where a plane is missing."""
+
+    @property
+    def _type_string(self) -> str:
+        return "labels"
+
+    def _update_thumbnail(self) -> None:
+        if planes_on_screen(self):
+            super()._update_thumbnail()
+        else:
+            self.thumbnail = _hatched(self._thumbnail_shape)
+
+
+def _hatched(shape: tuple[int, ...]) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    rows, columns = np.indices(shape[:2])
+    light = ((rows + columns) // 4 % 2 == 0)[..., np.newaxis]
+    picture: np.ndarray[Any, np.dtype[np.uint8]] = np.where(light, _HATCH_LIGHT, _HATCH_DARK).astype(np.uint8)
+    return picture
+
+
+def scene_of(viewer: Viewer) -> Any:  # noqa: ANN401 -- vispy is untyped
+    """Return vispy's scene, in world coordinates of the displayed axes; napari draws layers only."""
+    return viewer.window._qt_viewer.canvas.view.scene
+
+
+def add_to_status_bar(viewer: Viewer, widget: Any) -> None:  # noqa: ANN401 -- a QWidget
+    """Let a widget stay in the status bar; `viewer.status` is overwritten by every move of the mouse."""
+    viewer.window._qt_window.statusBar().addPermanentWidget(widget)
+
+
+def arrange_docks(viewer: Viewer, left_px: int, right_px: int) -> None:
+    """Give the docks at both sides their widths; the images get the rest."""
+    window, inner = viewer.window._qt_window, viewer.window._qt_viewer
+    right = [
+        dock
+        for dock in window.findChildren(QDockWidget)
+        if window.dockWidgetArea(dock) == Qt.DockWidgetArea.RightDockWidgetArea
+    ]
+    left = [inner.dockLayerControls, inner.dockLayerList]
+    widths = [left_px] * len(left) + [right_px] * len(right)
+    window.resizeDocks([*left, *right], widths, Qt.Orientation.Horizontal)
+
+
+def main_window(viewer: Viewer) -> Any:  # noqa: ANN401 -- a QMainWindow
+    """Return Qt's window, to which what belongs to a viewer can be attached."""
+    return viewer.window._qt_window

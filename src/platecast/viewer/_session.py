@@ -3,7 +3,7 @@
 import logging
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from qtpy.QtCore import QObject, Qt, QTimer
@@ -15,6 +15,7 @@ from platecast.layers import Index, LayerStore, StoredLayer
 from platecast.viewer._arrivals import Arrival, Command, Inbox, Ticket
 from platecast.viewer._canvas import Canvas
 from platecast.viewer._commands import Commands
+from platecast.viewer._plate_watch import Watch
 
 _log = logging.getLogger(__name__)
 
@@ -54,6 +55,8 @@ class Session(QObject):
         Shows the layers.
     clock
         Returns seconds that never go back.
+    watch
+        Told of every plane, if given.
     """
 
     _woken = QtSignal()
@@ -64,13 +67,15 @@ class Session(QObject):
         store: LayerStore,
         canvas: Canvas,
         clock: Callable[[], float] = time.monotonic,
+        watch: Watch | None = None,
     ) -> None:
         super().__init__()
         self._inbox = inbox
         self._store = store
         self._canvas = canvas
         self._clock = clock
-        self._commands = Commands(store, canvas, self._clear)
+        self._watch = watch
+        self._commands = Commands(store, canvas, self._clear, self._regroup)
         self._newcomers: dict[StoredLayer, _Newcomer] = {}
         self._dirty: dict[StoredLayer, None] = {}
         self._has_grown = False
@@ -150,7 +155,9 @@ class Session(QObject):
             if isinstance(item, Arrival):
                 self._file(item)
             elif isinstance(item, PlateLayout):
-                self._has_grown |= self._store.axes.announce(item)
+                self._has_grown |= self._store.announce(item)
+                if self._watch is not None:
+                    self._watch.announced(item)
             elif self._newcomers:
                 self._held.append(item)
             else:
@@ -166,12 +173,16 @@ class Session(QObject):
             )
         except PlatecastError as error:
             _log.warning("a plane cannot be shown: %s", error)
-            self._inbox.settle(arrival.ticket, str(error))
+            self._fail(arrival, str(error))
             return
         except Exception as error:
             _log.exception("plane %s could not be filed", arrival.plane)
-            self._inbox.settle(arrival.ticket, f"{type(error).__name__}: {error}")
+            self._fail(arrival, f"{type(error).__name__}: {error}")
             return
+        if self._watch is not None:
+            stored = placement.layer.stack.plane(placement.index)
+            if stored is not None:
+                self._watch.filed(arrival.plane, stored)
         layer = placement.layer
         self._has_grown |= placement.grown
         for renamed in placement.renamed:
@@ -191,19 +202,34 @@ class Session(QObject):
         if layer not in self._dirty and self._canvas.is_on_screen(layer, placement.index):
             self._dirty[layer] = None
 
+    def _fail(self, arrival: Arrival, reason: str) -> None:
+        self._inbox.settle(arrival.ticket, reason)
+        if self._watch is not None:
+            self._watch.failed(arrival.plane, reason)
+
     def _follow_axes(self) -> None:
         if self._has_grown:
             self._has_grown = False
             self._canvas.axes_changed()
 
     def _show_one_newcomer(self) -> bool:
-        """Show one new layer: each takes tens of milliseconds, in which the window is deaf."""
-        newcomer = next(iter(self._newcomers.values()), None)
-        if newcomer is None:
-            return False
-        del self._newcomers[newcomer.layer]
+        """Show one new layer: each takes tens of milliseconds, in which the window is deaf.
+
+        Those that wait until they are looked at take no time, so they go with it.
+        """
+        end_s = self._clock() + _BUDGET_S
+        while self._newcomers:
+            newcomer = next(iter(self._newcomers.values()))
+            del self._newcomers[newcomer.layer]
+            if self._show(newcomer):
+                return True
+            if self._clock() > end_s:
+                return False
+        return False
+
+    def _show(self, newcomer: _Newcomer) -> bool:
         try:
-            self._canvas.add_layer(newcomer.layer, newcomer.first_index)
+            took_time = self._canvas.add_layer(newcomer.layer, newcomer.first_index)
         except Exception as error:
             _log.exception("layer %s could not be shown", newcomer.layer.name)
             self._store.remove(newcomer.layer)
@@ -214,7 +240,7 @@ class Session(QObject):
             self._inbox.settle(ticket)
         for ticket in newcomer.superseded:
             self._inbox.supersede(ticket)
-        return True
+        return took_time
 
     def _refresh_when_due(self) -> None:
         if not self._dirty:
@@ -252,10 +278,23 @@ class Session(QObject):
             # After this turn: closing deletes widgets whose events may still be on the stack.
             QTimer.singleShot(0, self._canvas.close)
 
+    def _regroup(self, sliced: Sequence[str] | None) -> int:
+        """Let other components be layers; return how many layers there are then."""
+        regrouping = self._store.regroup(sliced)
+        for ticket in regrouping.superseded:
+            if isinstance(ticket, Ticket):
+                self._inbox.supersede(ticket)
+        self._dirty.clear()
+        for layer in self._canvas.regroup(regrouping):
+            self._newcomers[layer] = _Newcomer(layer, layer.stack.indices[0])
+        return len(self._store.layers)
+
     def _clear(self) -> int:
         layers = self._store.layers
         for layer in layers:
             self._canvas.remove(layer)
         self._dirty.clear()
         self._store.clear()
+        if self._watch is not None:
+            self._watch.cleared()
         return len(layers)

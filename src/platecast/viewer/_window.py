@@ -3,16 +3,32 @@
 from napari.qt import get_qapp
 from napari.viewer import Viewer
 from qtpy.QtCore import QEventLoop, QTimer
+from qtpy.QtWidgets import QLabel
 
 from platecast.layers import LayerStore
 from platecast.viewer._arrivals import Inbox
+from platecast.viewer._docks import WindowParts, open_docks
+from platecast.viewer._missing_shade import MissingShade
 from platecast.viewer._napari_canvas import NapariCanvas
-from platecast.viewer._napari_private import on_window_closed, show_window, unbind_program_on_removal
+from platecast.viewer._napari_private import (
+    add_to_status_bar,
+    arrange_docks,
+    main_window,
+    on_window_closed,
+    scene_of,
+    show_window,
+    unbind_program_on_removal,
+)
+from platecast.viewer._plate_model import PlateModel
+from platecast.viewer._plate_watch import PlateWatch
 from platecast.viewer._session import Session
 from platecast.viewer._warmup import WarmUp
 
-_WIDTH_PX = 1400
-_HEIGHT_PX = 900
+_WIDTH_PX = 1560
+_HEIGHT_PX = 940
+_LEFT_PX = 385
+"""Wide enough for ``Step_02_gaussian_blur_Channel_1`` in the list of layers."""
+_RIGHT_PX = 310
 
 
 class Window:
@@ -86,8 +102,26 @@ def open_window(title: str, port: int, inbox: Inbox, *, warm_up: bool = True) ->
     get_qapp()
     viewer = Viewer(title=title, show=False, show_welcome_screen=False)
     store = LayerStore()
-    session = Session(inbox, store, NapariCanvas(viewer, store, port))
+    canvas = NapariCanvas(viewer, store, port)
+    watch = PlateWatch(PlateModel())
+    canvas.is_failed = watch.model.failed
+    canvas.on_moved = watch.moved.emit
+    session = Session(inbox, store, canvas, watch=watch)
+    _mark_missing(viewer, canvas)
+    WindowParts(main_window(viewer), inbox, store, canvas, watch)
+    on_window_closed(viewer, watch.stop)
     unbind_program_on_removal(viewer)
     show_window(viewer, _WIDTH_PX, _HEIGHT_PX)
+    open_docks(viewer)
+    arrange_docks(viewer, _LEFT_PX, _RIGHT_PX)
     viewer.status = "Ready"
     return Window(viewer, session, WarmUp(viewer, lambda: session.is_idle) if warm_up else None)
+
+
+def _mark_missing(viewer: Viewer, canvas: NapariCanvas) -> None:
+    label = QLabel()
+    label.setObjectName("missing planes")
+    label.setStyleSheet("color: #e69f00; padding: 0 8px")
+    label.hide()
+    add_to_status_bar(viewer, label)
+    canvas.on_missing = MissingShade(scene_of(viewer), label).show

@@ -87,8 +87,10 @@ def check_item(item: Item, batch: Batch, frame_sizes: Sequence[int]) -> None:
         raise ProtocolError(f"{item.nbytes} bytes do not hold shape {item.shape} of {item.dtype}")
     if not 0 <= item.display < len(batch.displays):
         raise ProtocolError(f"display {item.display} of {len(batch.displays)}")
-    if (item.buffer is None) == (item.frame is None):
-        raise ProtocolError("the pixels must be either in a buffer or in a frame")
+    if item.buffer is not None and item.frame is not None:
+        raise ProtocolError("the pixels cannot be both in a buffer and in a frame")
+    if item.buffer is None and item.frame is None and item.address is None:
+        raise ProtocolError("the pixels are in no buffer, in no frame, and rest nowhere")
     if item.offset < 0 or item.offset % int(item.dtype[2:]):
         raise ProtocolError(f"offset {item.offset} is negative or not aligned to {item.dtype}")
     if item.frame is not None:

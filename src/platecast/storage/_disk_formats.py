@@ -1,0 +1,153 @@
+"""Planes in files: how each format that a suffix names is written and read.
+
+A library is imported when the first file of its format is touched: a worker that only streams never pays.
+"""
+
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from platecast.errors import StorageError, UnsupportedArrayError
+
+if TYPE_CHECKING:
+    import tifffile
+
+_PNG_DTYPES = ("uint8", "uint16")
+
+
+@dataclass(frozen=True, slots=True)
+class WriteOptions:
+    """What is said of a plane beside its pixels; each format takes what it knows.
+
+    Parameters
+    ----------
+    name
+        Name that the file will bear.
+    compressed
+        Whether TIFF files are compressed.
+    pixel_size_um
+        Distance of neighbouring pixels on the sample.
+    """
+
+    name: str
+    compressed: bool
+    pixel_size_um: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class FileFormat:
+    """How a plane is written to a file and read from one."""
+
+    write: Callable[[Path, npt.NDArray[Any], WriteOptions], None]
+    read: Callable[[Path], npt.NDArray[Any]]
+
+
+def find_format(path: Path) -> FileFormat:
+    """Return the format that a file's suffix names.
+
+    Raises
+    ------
+    StorageError
+        It names none that we write.
+    """
+    found = _FORMATS.get(path.suffix.lower())
+    if found is None:
+        raise StorageError(f"{path} is no image file of ours: the disk backend needs {' or '.join(SUFFIXES)}")
+    return found
+
+
+def _write_tiff(target: Path, plane: npt.NDArray[Any], options: WriteOptions) -> None:
+    size_um = options.pixel_size_um
+    axes: dict[str, object] = {"axes": "YXS" if plane.ndim == 3 else "YX"}
+    is_ome = options.name.lower().endswith((".ome.tif", ".ome.tiff"))
+    if is_ome and size_um is not None:
+        axes |= {"PhysicalSizeX": size_um, "PhysicalSizeY": size_um}
+        axes |= {"PhysicalSizeXUnit": "µm", "PhysicalSizeYUnit": "µm"}
+    _import("tifffile").imwrite(
+        target,
+        plane,
+        photometric="rgb" if plane.ndim == 3 else "minisblack",
+        compression="zlib" if options.compressed else None,
+        # Not guessed from the name: the file has another one until it is complete.
+        ome=is_ome,
+        metadata=axes,
+        resolution=None if size_um is None else (1e4 / size_um, 1e4 / size_um),
+        resolutionunit=None if size_um is None else "CENTIMETER",
+        software="platecast",
+    )
+
+
+def _read_tiff(source: Path) -> npt.NDArray[Any]:
+    library = _import("tifffile")
+    try:
+        with library.TiffFile(source) as tiff:
+            return _read_page(tiff, source)
+    except (StorageError, FileNotFoundError):
+        raise
+    # What tifffile and the codecs raise for a damaged file.
+    except (OSError, library.TiffFileError, ValueError, RuntimeError, LookupError, struct.error) as error:
+        raise StorageError(f"{source} could not be read: {error}") from error
+
+
+def _read_page(tiff: "tifffile.TiffFile", source: Path) -> npt.NDArray[Any]:
+    if len(tiff.pages) != 1:
+        raise StorageError(f"{source} holds {len(tiff.pages)} pages: expected one plane a file")
+    page = tiff.pages.first
+    plane = page.asarray()
+    if plane.ndim == 3 and page.axes.startswith("S"):
+        # Colours stored one after the other rather than pixel by pixel.
+        plane = np.moveaxis(plane, 0, -1)
+    return plane
+
+
+def _write_png(target: Path, plane: npt.NDArray[Any], options: WriteOptions) -> None:
+    if plane.dtype.name not in _PNG_DTYPES:
+        raise UnsupportedArrayError(
+            f"{options.name}: a PNG file holds {' or '.join(_PNG_DTYPES)} and not {plane.dtype}:"
+            " use .tif or .npy"
+        )
+    target.write_bytes(_import("imagecodecs").png_encode(np.ascontiguousarray(plane)))
+
+
+def _read_png(source: Path) -> npt.NDArray[Any]:
+    content = source.read_bytes()
+    try:
+        return np.asarray(_import("imagecodecs").png_decode(content))
+    except (ValueError, RuntimeError) as error:
+        raise StorageError(f"{source} could not be read: {error}") from error
+
+
+def _write_npy(target: Path, plane: npt.NDArray[Any], options: WriteOptions) -> None:
+    with target.open("wb") as file:
+        np.save(file, plane, allow_pickle=False)
+
+
+def _read_npy(source: Path) -> npt.NDArray[Any]:
+    try:
+        with source.open("rb") as file:
+            return np.lib.format.read_array(file, allow_pickle=False)
+    except (ValueError, EOFError) as error:
+        raise StorageError(f"{source} could not be read: {error}") from error
+
+
+def _import(name: str) -> Any:  # noqa: ANN401 (the module itself)
+    try:
+        return __import__(name)
+    except ImportError as error:
+        raise StorageError(f"the disk backend needs {name}: pip install 'platecast[io]'") from error
+
+
+_TIFF = FileFormat(_write_tiff, _read_tiff)
+_FORMATS = {
+    ".tif": _TIFF,
+    ".tiff": _TIFF,
+    ".png": FileFormat(_write_png, _read_png),
+    ".npy": FileFormat(_write_npy, _read_npy),
+}
+SUFFIXES = tuple(_FORMATS)
+"""The suffixes that are written and read."""

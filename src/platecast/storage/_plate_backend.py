@@ -1,0 +1,137 @@
+"""The backend that reads planes which no file has for itself: pages of TIFF files, planes of OME-Zarr arrays.
+
+``stack.ome.tif#page=3`` is the fourth page of a file, ``plate.ome.zarr/B/03/0/0#index=1,4`` the plane at
+these positions of an array's axes before Y and X. Such paths are made by `open_plate`.
+"""
+
+import os
+import re
+import struct
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+
+import numpy as np
+import numpy.typing as npt
+
+from platecast.arrays import to_host
+from platecast.errors import ImageNotFoundError, StorageError
+from platecast.storage._backend import AnyPath, StorageBackend
+
+if TYPE_CHECKING:
+    import zarr
+
+_PATH = re.compile(
+    r"(?P<source>.+)#(?:page=(?P<page>[0-9]+)|index=(?P<index>[0-9]+(?:,[0-9]+)*|))", re.DOTALL
+)
+_OPEN_ARRAYS = 256
+"""Arrays that are kept open: one costs a few kilobytes and, to open it anew, a millisecond."""
+
+
+def page_path(source: str, page: int) -> str:
+    """Return the path of a page of a TIFF file."""
+    return f"{source}#page={page}"
+
+
+def index_path(source: str, index: tuple[int, ...]) -> str:
+    """Return the path of a plane of an OME-Zarr array."""
+    return f"{source}#index={','.join(map(str, index))}"
+
+
+class PlateBackend(StorageBackend):
+    """Reads the planes of plates that others wrote, and writes nothing.
+
+    OME-Zarr needs the extra ``zarr``.
+    """
+
+    name: ClassVar[str] = "plate"
+
+    def __init__(self) -> None:
+        # Every method touches the dictionary in one atomic operation, so threads need no lock.
+        self._arrays: dict[str, zarr.Array[Any]] = {}
+
+    def load(self, path: AnyPath) -> npt.NDArray[Any]:
+        """Return the plane at a path that `open_plate` made."""
+        source, page, index = _parse(path)
+        if index is None:
+            return _read_page(source, page)
+        array = self._open(source)
+        if len(index) != array.ndim - 2:
+            raise StorageError(f"{os.fspath(path)}: the array has {array.ndim} axes")
+        try:
+            return to_host(np.asarray(array[index]))
+        except IndexError as error:
+            raise ImageNotFoundError(f"{os.fspath(path)}: the array is {array.shape}") from error
+        # What codecs raise for damaged chunks.
+        except (OSError, ValueError, RuntimeError) as error:
+            raise StorageError(f"{os.fspath(path)} could not be read: {error}") from error
+
+    def exists(self, path: AnyPath) -> bool:
+        """Return whether the file or array is there; it is not opened."""
+        return os.path.exists(_parse(path)[0])
+
+    def list(self, folder: AnyPath) -> tuple[str, ...]:
+        """Return nothing: see `open_plate` for the planes in a folder."""
+        return ()
+
+    def save(self, data: object, path: AnyPath) -> None:
+        """Raise `StorageError`: other programs' files are not written."""
+        self._refuse("write", path)
+
+    def delete(self, path: AnyPath) -> None:
+        """Raise `StorageError`: a plane cannot be taken out of its file."""
+        self._refuse("delete", path)
+
+    def close(self) -> None:
+        """Let the open arrays go."""
+        self._arrays.clear()
+
+    def _open(self, source: str) -> "zarr.Array[Any]":
+        array = self._arrays.get(source)
+        if array is None:
+            array = _open_array(source)
+            if len(self._arrays) >= _OPEN_ARRAYS:
+                self._arrays.clear()
+            self._arrays[source] = array
+        return array
+
+    def _refuse(self, verb: str, path: AnyPath) -> NoReturn:
+        raise StorageError(f"cannot {verb} {os.fspath(path)!r}: the backend {self.name!r} only reads")
+
+
+def _parse(path: AnyPath) -> tuple[str, int, tuple[int, ...] | None]:
+    match = _PATH.fullmatch(os.fspath(path))
+    if match is None:
+        raise StorageError(f"{os.fspath(path)!r} is not the path of a page or plane: use those of open_plate")
+    if match["page"] is not None:
+        return match["source"], int(match["page"]), None
+    return match["source"], 0, tuple(map(int, filter(None, match["index"].split(","))))
+
+
+def _read_page(source: str, page: int) -> npt.NDArray[Any]:
+    try:
+        import tifffile
+    except ImportError as error:
+        raise StorageError("TIFF files need tifffile: pip install 'platecast[io]'") from error
+    try:
+        with tifffile.TiffFile(source) as tiff:
+            return to_host(tiff.pages[page].asarray())
+    except FileNotFoundError as error:
+        raise ImageNotFoundError(f"there is no image {source}") from error
+    except IndexError as error:
+        raise ImageNotFoundError(f"{source} has no page {page}") from error
+    # What tifffile and the codecs raise for a damaged file.
+    except (OSError, tifffile.TiffFileError, ValueError, RuntimeError, LookupError, struct.error) as error:
+        raise StorageError(f"page {page} of {source} could not be read: {error}") from error
+
+
+def _open_array(source: str) -> "zarr.Array[Any]":
+    try:
+        import zarr
+    except ImportError as error:
+        raise StorageError("OME-Zarr plates need zarr: pip install 'platecast[zarr]'") from error
+    try:
+        return zarr.open_array(source, mode="r")
+    except FileNotFoundError as error:
+        raise ImageNotFoundError(f"there is no array {source}") from error
+    # A store that another program is writing, or that is damaged.
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise StorageError(f"the array {source} could not be opened: {error}") from error

@@ -1,0 +1,57 @@
+"""Which visible layers have no plane on screen, and where their picture would be."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from napari.layers import Layer
+
+from platecast.layers import StoredLayer
+from platecast.viewer._sliders import Sliders
+
+
+@dataclass(frozen=True, slots=True)
+class MissingPlanes:
+    """What is missing on screen.
+
+    Parameters
+    ----------
+    names
+        Of the visible layers without a plane.
+    is_everything
+        No visible layer has one.
+    box
+        Where they would be, in world coordinates: least y and x, greatest y and x; `None` where the picture
+        is not that of planes.
+    """
+
+    names: tuple[str, ...] = ()
+    is_everything: bool = False
+    box: tuple[float, float, float, float] | None = None
+
+
+def missing_planes(visible: Sequence[tuple[StoredLayer, Layer]], sliders: Sliders) -> MissingPlanes:
+    """Return what is missing among the visible layers."""
+    missing = [(stored, layer) for stored, layer in visible if not sliders.has_plane_here(stored)]
+    if not missing:
+        return MissingPlanes()
+    return MissingPlanes(
+        tuple(layer.name for _, layer in missing),
+        len(missing) == len(visible),
+        _box(missing) if sliders.shows_planes else None,
+    )
+
+
+def _box(layers: Sequence[tuple[StoredLayer, Layer]]) -> tuple[float, float, float, float]:
+    """Return the frame around the planes; pixel centres lie on whole numbers."""
+    corners = []
+    for stored, layer in layers:
+        height, width = stored.stack.plane_shape[:2]
+        y, x = (float(length) for length in layer.scale[-2:])
+        top, left = (float(offset) for offset in layer.translate[-2:])
+        corners.append((top - y / 2, left - x / 2, top + (height - 0.5) * y, left + (width - 0.5) * x))
+    return (
+        min(corner[0] for corner in corners),
+        min(corner[1] for corner in corners),
+        max(corner[2] for corner in corners),
+        max(corner[3] for corner in corners),
+    )

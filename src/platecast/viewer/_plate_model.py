@@ -1,0 +1,255 @@
+"""What of a plate has come, well by well. Pure: no Qt, no pixels."""
+
+import enum
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from platecast.components import Kind, PlaneId, PlateLayout, StepId, parse_well
+
+FORMATS: tuple[tuple[int, int], ...] = ((4, 6), (6, 8), (8, 12), (16, 24), (32, 48))
+"""Rows and columns of the plates that are made: 24, 48, 96, 384 and 1536 wells."""
+
+
+class WellState(enum.Enum):
+    """What of a well is there."""
+
+    EMPTY = "not used"
+    """Nobody announced it, and nothing came from it."""
+    MISSING = "missing"
+    """Announced, or named by a plane on its way, and nothing is there."""
+    PARTLY = "partly"
+    """Some of its planes are there."""
+    ARRIVED = "arrived"
+    """All that is known of is there."""
+    FAILED = "failed"
+    """At least one of its planes was refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """Planes that can be compared between wells: of one step, kind and channel."""
+
+    step: StepId | None
+    kind: Kind
+    channel: int | str | None
+
+    def __str__(self) -> str:
+        words = [] if self.step is None else [self.step.name]
+        words += [] if self.channel is None else [str(self.channel)]
+        words += [] if self.kind is Kind.IMAGE else [str(self.kind)]
+        return " · ".join(words) or "Image"
+
+
+@dataclass(frozen=True, slots=True)
+class WellView:
+    """One well: how many planes are there, of how many that are known of, and their mean intensity."""
+
+    name: str
+    row: int
+    column: int
+    state: WellState
+    arrived: int
+    expected: int
+    failed: int = 0
+    mean: float | None = None
+
+    @property
+    def share(self) -> float:
+        """Part of the planes that is there, 0 to 1."""
+        return min(1.0, self.arrived / self.expected) if self.expected else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class PlateView:
+    """A plate at one moment."""
+
+    rows: int
+    columns: int
+    wells: Mapping[tuple[int, int], WellView]
+    """By row and column, those that are used."""
+
+    def count(self, state: WellState) -> int:
+        """Return how many wells are in a state."""
+        return sum(well.state is state for well in self.wells.values())
+
+    @property
+    def mean_range(self) -> tuple[float, float] | None:
+        """Least and greatest mean intensity; `None` where none is known."""
+        means = [well.mean for well in self.wells.values() if well.mean is not None]
+        return (min(means), max(means)) if means else None
+
+
+_Place = tuple[int | None, int | None, int | None]
+_Wells = dict[str, dict[_Place, float | None]]
+
+
+@dataclass(slots=True)
+class _Plate:
+    """One plate: for each run and topic the planes of each well, with their mean intensity once known."""
+
+    layout: PlateLayout | None = None
+    runs: dict[str, dict[Topic, _Wells]] = field(default_factory=dict)
+    failures: dict[str, dict[PlaneId, str]] = field(default_factory=dict)
+    stale: set[str] = field(default_factory=set)
+    """Wells that changed since `views` was made."""
+    views: dict[tuple[int, int], WellView] = field(default_factory=dict)
+    views_of: object = None
+    """What `views` hold for, besides what came to single wells."""
+
+
+class PlateModel:
+    """The account of the wells. For one thread.
+
+    What a well lacks is judged by the plate's layout for the raw images, where one was announced, and by the
+    fullest well for everything else: nobody says beforehand what a step makes. Of several runs the newest
+    is shown.
+    """
+
+    def __init__(self) -> None:
+        self._plates: dict[str | None, _Plate] = {}
+        self.version = 0
+        """Grows with every change."""
+
+    @property
+    def plates(self) -> tuple[str | None, ...]:
+        """Names of the plates, in the order in which they came."""
+        return tuple(self._plates)
+
+    def topics(self, plate: str | None) -> tuple[Topic, ...]:
+        """Return what may be compared between the wells of a plate."""
+        return tuple(self._newest(self._plates[plate])) if plate in self._plates else ()
+
+    def announce(self, layout: PlateLayout) -> None:
+        """Take in what a plate is known to hold."""
+        if layout.well:
+            plate = self._plate(layout.plate)
+            plate.layout = layout
+            plate.stale.update(layout.well)
+            self.version += 1
+
+    def add(self, plane: PlaneId, mean: float | None = None) -> None:
+        """Note that a plane is there, and its mean intensity once that is known."""
+        components = plane.components
+        if components.well is None:
+            return
+        plate = self._plate(components.plate)
+        topic = Topic(plane.step, plane.kind, components.channel)
+        wells = plate.runs.setdefault(plane.run, {}).setdefault(topic, {})
+        place = (components.site, components.z_index, components.timepoint)
+        wells.setdefault(components.well, {})[place] = mean
+        plate.stale.add(components.well)
+        if plate.failures:
+            plate.failures.get(components.well, {}).pop(plane, None)
+        self.version += 1
+
+    def fail(self, plane: PlaneId, reason: str) -> None:
+        """Note that a plane was refused."""
+        if plane.components.well is not None:
+            plate = self._plate(plane.components.plate)
+            plate.failures.setdefault(plane.components.well, {})[plane] = reason
+            plate.stale.add(plane.components.well)
+            self.version += 1
+
+    def failed(self, place: Mapping[str, object]) -> bool:
+        """Say whether a plane of a place (component → value) was refused."""
+        return any(
+            all(getattr(plane.components, name) in (None, value) for name, value in place.items())
+            for plate in self._plates.values()
+            for plane in plate.failures.get(str(place.get("well")), {})
+        )
+
+    def failures(self, plate: str | None, well: str) -> Sequence[str]:
+        """Return why planes of a well were refused, each reason once."""
+        known = self._plates[plate].failures if plate in self._plates else {}
+        return tuple(dict.fromkeys(known.get(well, {}).values()))
+
+    def clear(self) -> None:
+        """Forget every plane and plate."""
+        self._plates.clear()
+        self.version += 1
+
+    def view(self, plate: str | None, topic: Topic | None = None) -> PlateView:
+        """Return a plate as it is now.
+
+        Parameters
+        ----------
+        plate
+            Its name.
+        topic
+            Whose mean intensity to tell; the states are always those of everything.
+        """
+        known = self._plates.get(plate, _Plate())
+        topics = self._newest(known)
+        expected = sum(_expected(topics, known.layout).values())
+        views_of = (topic, expected, next(reversed(known.runs), None))
+        names = known.stale
+        if known.views_of != views_of:
+            # Other words for every well; otherwise a view of 1536 wells would take 15 ms instead of 1.
+            known.views.clear()
+            known.views_of = views_of
+            names = set(known.layout.well if known.layout is not None else ()).union(
+                known.failures, *topics.values()
+            )
+        for name in names:
+            view = _well_view(name, topics, expected, len(known.failures.get(name, ())), topic)
+            known.views[view.row, view.column] = view
+        known.stale.clear()
+        return PlateView(*_format(known.views), dict(known.views))
+
+    def _plate(self, name: str | None) -> _Plate:
+        return self._plates.setdefault(name, _Plate())
+
+    def _newest(self, plate: _Plate) -> dict[Topic, _Wells]:
+        return next(reversed(plate.runs.values()), {})
+
+
+def _well_view(
+    name: str, topics: Mapping[Topic, _Wells], expected: int, failed: int, topic: Topic | None
+) -> WellView:
+    arrived = sum(len(wells[name]) for wells in topics.values() if name in wells)
+    shown = topics.get(topic, {}) if topic is not None else {}
+    row, column = parse_well(name)
+    state = _state(arrived, expected, failed)
+    return WellView(name, row, column, state, arrived, expected, failed, _mean(shown.get(name)))
+
+
+def _state(arrived: int, expected: int, failed: int) -> WellState:
+    if failed:
+        return WellState.FAILED
+    if not arrived:
+        return WellState.MISSING
+    return WellState.ARRIVED if arrived >= expected else WellState.PARTLY
+
+
+def _mean(planes: Mapping[_Place, float | None] | None) -> float | None:
+    means = [mean for mean in (planes or {}).values() if mean is not None]
+    return sum(means) / len(means) if means else None
+
+
+def _expected(topics: Mapping[Topic, _Wells], layout: PlateLayout | None) -> dict[Topic, int]:
+    """Return how many planes of each topic a well should have."""
+    expected = {topic: max(map(len, wells.values()), default=0) for topic, wells in topics.items()}
+    if layout is None:
+        return expected
+    planned = max(1, len(layout.site)) * max(1, len(layout.z_index)) * max(1, len(layout.timepoint))
+    raw = [topic for topic in topics if _is_raw(topic)]
+    for topic in raw:
+        expected[topic] = max(expected[topic], planned)
+    if raw:
+        for channel in layout.channel:
+            expected.setdefault(Topic(raw[0].step, Kind.IMAGE, channel), planned)
+    return expected
+
+
+def _is_raw(topic: Topic) -> bool:
+    return topic.kind is Kind.IMAGE and (topic.step is None or topic.step.index == 0)
+
+
+def _format(wells: Mapping[tuple[int, int], WellView]) -> tuple[int, int]:
+    """Return rows and columns of the smallest plate that has all wells."""
+    rows = max((row for row, _ in wells), default=-1) + 1
+    columns = max((column for _, column in wells), default=-1) + 1
+    if not wells:
+        return 8, 12
+    fitting = ((r, c) for r, c in FORMATS if rows <= r and columns <= c)
+    return next(fitting, (rows, columns))

@@ -1,0 +1,28 @@
+"""Reads planes of which only the header came, from where their sender says that they rest."""
+
+import functools
+from typing import Any
+
+import numpy.typing as npt
+
+from platecast.storage import FileManager
+
+
+def load_resting(address: str) -> npt.NDArray[Any]:
+    """Return the plane at an address, ``backend:path``.
+
+    Raises
+    ------
+    OSError
+        It is not there or cannot be read.
+    LookupError
+        There is no such backend.
+    """
+    backend, _, path = address.partition(":")
+    return _files().load(path, backend)
+
+
+@functools.cache
+def _files() -> FileManager:
+    # Made when the first plane is read: most viewers never read any.
+    return FileManager()

@@ -1,0 +1,113 @@
+"""Where napari's sliders stand, in values of the shared axes."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from napari.viewer import ViewerModel
+
+from platecast.layers import AXIS_NAMES, Index, LayerStore, StoredLayer, Value
+
+AXIS_LABELS = ("well", "site", "channel", "t", "z", "y", "x")
+"""What napari calls the axes of every layer."""
+_NDIM = len(AXIS_LABELS)
+
+
+class Sliders:
+    """The position on screen. For the window's thread.
+
+    Parameters
+    ----------
+    viewer
+        Whose sliders they are.
+    store
+        Whose axes they move along.
+    moved
+        Called when the position on screen has changed.
+    """
+
+    def __init__(self, viewer: ViewerModel, store: LayerStore, moved: Callable[[], None]) -> None:
+        self._viewer = viewer
+        self._store = store
+        self._moved = moved
+        self._is_changing = False
+        self.values: dict[str, Value] = {}
+        """The values on which the sliders of all used axes stand."""
+        self.wide_axes: frozenset[str] = frozenset()
+        """Axes of which more than one position is on screen: in 3-D, or in a thick slice."""
+        dims = viewer.dims.events
+        for event in (dims.point, dims.order, dims.ndisplay, dims.margin_left, dims.margin_right):
+            event.connect(self.follow)
+
+    @property
+    def is_changing(self) -> bool:
+        """Whether events are caused by us."""
+        return self._is_changing
+
+    @contextmanager
+    def changing(self) -> Iterator[None]:
+        """Mark events as caused by us: sliders and axes may disagree until this is over."""
+        was, self._is_changing = self._is_changing, True
+        try:
+            yield
+        finally:
+            self._is_changing = was
+
+    def stand_on(self, values: Mapping[str, Value], layers: Sequence[StoredLayer]) -> None:
+        """Move; an axis without a value goes to that of the first plane that came along it."""
+        axes = self._store.axes
+        wanted = {name: value for name, value in values.items() if value in axes.values(name)}
+        for layer in layers:
+            if wanted.keys() >= {name for name in AXIS_NAMES if axes.values(name)}:
+                break
+            first = dict(zip(layer.key.stacked, layer.stack.indices[0], strict=True))
+            wanted = first | wanted
+        dims = self._viewer.dims
+        step = list(dims.current_step)
+        for name, position in axes.position(wanted).items():
+            step[self._dim_of(name)] = position
+        with self.changing():
+            dims.current_step = tuple(step)
+        self.follow()
+
+    def follow(self, _event: object = None) -> None:
+        """Read where the sliders stand."""
+        dims = self._viewer.dims
+        if self._is_changing or dims.ndim < _NDIM:
+            return
+        axes = self._store.axes
+        steps, displayed = dims.current_step, set(dims.displayed)
+        values, wide = {}, set()
+        for name, length in zip(AXIS_NAMES, axes.lengths, strict=True):
+            dim = self._dim_of(name)
+            value = axes.value(name, min(max(int(steps[dim]), 0), length - 1))
+            if value is not None:
+                values[name] = value
+            if dim in displayed or dims.margin_left[dim] or dims.margin_right[dim]:
+                wide.add(name)
+        self.values, self.wide_axes = values, frozenset(wide)
+        self._moved()
+
+    def is_here(self, layer: StoredLayer, index: Index) -> bool:
+        """Say whether a plane lies where the sliders stand."""
+        return all(
+            name in self.wide_axes or self.values.get(name, value) == value
+            for name, value in zip(layer.key.stacked, index, strict=True)
+        )
+
+    def has_plane_here(self, layer: StoredLayer) -> bool:
+        """Say whether a layer has a plane where the sliders stand."""
+        stacked = layer.key.stacked
+        if not self.wide_axes.intersection(stacked):
+            index = tuple(self.values[name] for name in stacked if name in self.values)
+            return layer.stack.plane(index) is not None
+        return any(self.is_here(layer, index) for index in layer.stack.indices)
+
+    @property
+    def shows_planes(self) -> bool:
+        """Whether the picture is that of planes, Y down and X to the right."""
+        dims = self._viewer.dims
+        return tuple(dims.displayed) == (dims.ndim - 2, dims.ndim - 1)
+
+    def _dim_of(self, name: str) -> int:
+        """Return an axis's place among the viewer's; a layer of the user's may have more axes in front."""
+        return int(self._viewer.dims.ndim) - _NDIM + AXIS_NAMES.index(name)

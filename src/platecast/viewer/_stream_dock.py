@@ -1,0 +1,103 @@
+"""Dock *Stream*: what became of every plane, how fast they come, and who sends them."""
+
+import time
+from collections.abc import Callable
+
+import psutil
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import QGridLayout, QLabel, QSizePolicy, QWidget
+
+from platecast.viewer._arrivals import Inbox
+from platecast.wire import Ledger
+
+_INTERVAL_MS = 500
+_ROWS = (
+    ("sent", "Sent", "Planes that senders have sent, as far as they said"),
+    ("shown", "Shown", "Readable from a layer"),
+    ("superseded", "Replaced", "Replaced by a later plane of the same place"),
+    ("failed", "Failed", "Refused, with a reason in the log"),
+    ("dropped", "Dropped", "Given up by the sender on the way"),
+    ("pending", "On the way", "Sent, and neither shown nor given up"),
+    ("rate", "Rate", "Planes shown per second, over the last half second"),
+    ("memory", "Memory", "Of this window's process"),
+    ("senders", "Senders", "Processes that are connected"),
+)
+_HALF = 5
+_ALARMING = ("failed", "dropped")
+
+
+class StreamDock(QWidget):
+    """Shows the account of an inbox twice a second, while it is visible.
+
+    Parameters
+    ----------
+    inbox
+        Whose account it is.
+    clock
+        Returns seconds that never go back.
+    """
+
+    def __init__(self, inbox: Inbox, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._inbox = inbox
+        self._clock = clock
+        self._process = psutil.Process()
+        self._seen: tuple[float, int] | None = None
+        self._values: dict[str, QLabel] = {}
+        layout = QGridLayout(self)
+        layout.setContentsMargins(6, 4, 6, 4)
+        layout.setVerticalSpacing(2)
+        for place, (name, title, meaning) in enumerate(_ROWS):
+            # Two columns of pairs: low, for the plate map above needs the height, and narrow.
+            row, column = place % _HALF, place // _HALF * 2
+            title_label, value = QLabel(title), QLabel("0")
+            title_label.setToolTip(meaning)
+            value.setToolTip(meaning)
+            # Longer numbers must not move the border between docks and images.
+            value.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+            layout.addWidget(title_label, row, column)
+            layout.addWidget(value, row, column + 1)
+            self._values[name] = value
+        for column in (1, 3):
+            layout.setColumnStretch(column, 1)
+        layout.setRowStretch(_HALF, 1)
+        self._timer = QTimer(self)
+        self._timer.setInterval(_INTERVAL_MS)
+        self._timer.timeout.connect(self._update_if_visible)
+        self._timer.start()
+        self.update_values()
+
+    def stop(self) -> None:
+        """Ask no more; for a window that closes."""
+        self._timer.stop()
+
+    def value(self, name: str) -> str:
+        """Return what is said of a count of the ledger, or of ``rate``, ``memory``, ``senders``."""
+        return self._values[name].text()
+
+    def update_values(self) -> None:
+        """Show the account as it is now."""
+        ledger = self._inbox.ledger()
+        for name in ledger.__struct_fields__:
+            self._values[name].setText(f"{getattr(ledger, name):,}")
+        for name in _ALARMING:
+            is_alarming = getattr(ledger, name) > 0
+            self._values[name].setStyleSheet("color: #e69f00; font-weight: bold" if is_alarming else "")
+        self._values["rate"].setText(f"{self._rate(ledger):.0f} /s")
+        self._values["memory"].setText(_memory_text(self._process.memory_info().rss))
+        self._values["senders"].setText(str(self._inbox.senders()))
+
+    def _rate(self, ledger: Ledger) -> float:
+        now, shown = self._clock(), ledger.shown + ledger.superseded
+        before, self._seen = self._seen, (now, shown)
+        if before is None or now <= before[0]:
+            return 0.0
+        return max(0.0, (shown - before[1]) / (now - before[0]))
+
+    def _update_if_visible(self) -> None:
+        if self.isVisible():
+            self.update_values()
+
+
+def _memory_text(nbytes: float) -> str:
+    return f"{nbytes / 1e9:.1f} GB" if nbytes >= 1e9 else f"{nbytes / 1e6:.0f} MB"

@@ -1,0 +1,92 @@
+"""The docks in a real window, and the account of the stream."""
+
+import importlib.metadata
+from pathlib import Path
+
+import pytest
+from qtpy.QtCore import Qt
+
+from platecast.components import Kind
+from platecast.viewer._stream_dock import StreamDock
+
+
+def test_stream_dock(qtbot, inbox):
+    now = [0.0]
+    dock = StreamDock(inbox, clock=lambda: now[0])
+    qtbot.addWidget(dock)
+    inbox.sent = 1234
+    inbox.outcomes = dict.fromkeys(range(1000)) | {1000: "too large"}
+    now[0] = 2.0
+    dock.update_values()
+    names = ("sent", "shown", "failed", "dropped", "pending", "rate", "senders")
+    assert [dock.value(name) for name in names] == ["1,234", "1,000", "1", "0", "233", "500 /s", "1"]
+    assert dock.value("memory").endswith(("MB", "GB"))
+    dock.stop()
+
+
+def test_the_manifest_is_valid():
+    npe2 = pytest.importorskip("npe2")
+    from platecast import viewer
+
+    path = Path(viewer.__file__).with_name("napari.yaml")
+    manifest = npe2.PluginManifest.from_file(path)
+    manifest.validate_imports()
+    assert [widget.display_name for widget in manifest.contributions.widgets] == ["Plate map", "Stream"]
+    entries = importlib.metadata.entry_points(group="napari.manifest")
+    declared = [entry.value for entry in entries if entry.name == "platecast"]
+    assert declared in ([], ["platecast.viewer:napari.yaml"]), (
+        "installed before the manifest was there, or rightly"
+    )
+
+
+@pytest.fixture
+def window(screen, qtbot, inbox):
+    from platecast.viewer._window import open_window
+
+    window = open_window("a title", 5555, inbox, warm_up=False)
+    window.start()
+    yield window
+    window.close()
+    qtbot.waitUntil(lambda: window.session._is_stopped)
+
+
+def test_docks_are_open_and_leave_the_images_most_of_the_window(qtbot, window):
+    from platecast.viewer._plate_map import PlateMap
+
+    docks = window.viewer.window.dock_widgets
+    assert {"Plate map (platecast)", "Stream (platecast)"} <= set(docks)
+    plate_map = window.viewer.window._qt_window.findChild(PlateMap)
+    qtbot.waitUntil(plate_map.isVisible)
+    whole = window.viewer.window._qt_window.width()
+    canvas = window.viewer.window._qt_viewer.canvas.native.width()
+    assert canvas > whole / 2
+    assert plate_map.width() < 350
+
+
+def test_the_map_leads_through_the_window(qtbot, window, inbox):
+    from platecast.viewer._plate_map import PlateMap
+
+    plate_map = window.viewer.window._qt_window.findChild(PlateMap)
+    for well in ("A01", "B02"):
+        inbox.plane(3, well=well, shape=(32, 32))
+    inbox.plane(3, well="C03", kind=Kind.POINTS)
+    window.wake()
+    qtbot.waitUntil(lambda: plate_map.text == "2 arrived · 1 failed")
+    center = plate_map.grid.rect_of(1, 1).center().toPoint()
+    qtbot.mouseClick(plate_map.grid, Qt.MouseButton.LeftButton, pos=center)
+    assert window.viewer.canvas.overlays.text.text == "Well B02"
+    assert plate_map.grid._here == "B02"
+    window.viewer.dims.set_current_step(0, 0)
+    assert plate_map.grid._here == "A01", "the map follows the sliders"
+
+
+def test_another_viewer_has_no_stream(screen, qtbot):
+    from napari.viewer import Viewer
+
+    from platecast.viewer._docks import make_plate_map
+
+    viewer = Viewer(show=False)
+    label = make_plate_map(viewer)
+    qtbot.addWidget(label)
+    assert "shows no stream" in label.text()
+    viewer.close()

@@ -1,0 +1,172 @@
+"""The plate map as a user meets it: mouse, keys, words."""
+
+import time
+
+import numpy as np
+import pytest
+from qtpy.QtCore import QPoint, Qt
+
+from platecast.components import Components, PlaneId, PlateLayout
+from platecast.viewer._plate_grid import row_name
+from platecast.viewer._plate_map import Place, PlateMap
+from platecast.viewer._plate_model import PlateModel
+from platecast.viewer._plate_watch import PlateWatch
+
+COLORS = np.stack([np.arange(64)] * 3, axis=1).astype(np.uint8)
+
+
+class Window:
+    """Where the map leads to."""
+
+    def __init__(self, wells, sites=(1, 2, 3)):
+        self.known = {"well": wells, "site": sites}
+        self.here = {"well": wells[0] if wells else None, "site": sites[0]}
+        self.gone = []
+
+    def place(self):
+        return Place(lambda name: self.known.get(name, ()), lambda: self.here, self.go_to)
+
+    def go_to(self, values):
+        self.gone.append(dict(values))
+        self.here = self.here | values
+
+
+def plane(well, site=1):
+    return PlaneId(components=Components(well=well, site=site))
+
+
+def wells_of(rows, columns):
+    return [f"{row_name(row)}{column + 1:02d}" for row in range(rows) for column in range(columns)]
+
+
+@pytest.fixture
+def make(qtbot):
+    def make(wells, shown=None):
+        model = PlateModel()
+        model.announce(PlateLayout(well=tuple(wells)))
+        for number, well in enumerate(shown or wells):
+            model.add(plane(well), float(number))
+        window = Window(list(shown or wells))
+        plate_map = PlateMap(model, window.place(), COLORS)
+        qtbot.addWidget(plate_map)
+        plate_map.resize(310, 320)
+        plate_map.show()
+        qtbot.waitExposed(plate_map)
+        plate_map.follow()
+        return plate_map, window
+
+    return make
+
+
+def point_of(grid, row, column):
+    center = grid.rect_of(row, column).center()
+    return QPoint(round(center.x()), round(center.y()))
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(4, 6), (6, 8), (8, 12), (16, 24), (32, 48)])
+def test_click_goes_to_the_well(qtbot, make, rows, columns):
+    plate_map, window = make(wells_of(rows, columns))
+    for row, column in ((0, 0), (rows - 1, columns - 1), (rows // 2, columns // 3)):
+        qtbot.mouseClick(plate_map.grid, Qt.MouseButton.LeftButton, pos=point_of(plate_map.grid, row, column))
+        assert window.here["well"] == f"{row_name(row)}{column + 1:02d}"
+    step_down, step_across = plate_map.grid.label_steps()
+    cell = plate_map.grid.rect_of(0, 1).left() - plate_map.grid.rect_of(0, 0).left()
+    assert cell * step_down >= 10
+    assert cell * step_across >= 12
+
+
+def test_keys(qtbot, make):
+    wells = wells_of(8, 12)
+    plate_map, window = make(wells, shown=["A01", "A04", "C04"])
+    for key, expected in (
+        (Qt.Key.Key_Right, {"well": "A04"}),
+        (Qt.Key.Key_Down, {"well": "C04"}),
+        (Qt.Key.Key_PageDown, {"site": 2}),
+        (Qt.Key.Key_PageUp, {"site": 1}),
+        (Qt.Key.Key_PageUp, {"site": 3}),
+    ):
+        qtbot.keyClick(plate_map.grid, key)
+        assert window.gone[-1] == expected
+    count = len(window.gone)
+    qtbot.keyClick(plate_map.grid, Qt.Key.Key_Down)
+    assert len(window.gone) == count, "there is no well below"
+
+
+def test_hover_says_what_is_there(qtbot, make):
+    plate_map, _ = make(["A01", "A02"], shown=["A01"])
+    assert plate_map.text == "1 arrived · 1 missing"
+    qtbot.mouseMove(plate_map.grid, point_of(plate_map.grid, 0, 1))
+    qtbot.waitUntil(lambda: plate_map.text == "A02 · 0 of 1 planes · missing")
+    plate_map._what.setCurrentIndex(1)
+    qtbot.mouseMove(plate_map.grid, point_of(plate_map.grid, 0, 0))
+    qtbot.waitUntil(lambda: plate_map.text == "A01 · 1 of 1 planes · arrived · mean 0")
+
+
+def test_a_well_without_images_leads_nowhere(qtbot, make):
+    plate_map, window = make(["A01", "A02"], shown=["A01"])
+    qtbot.mouseClick(plate_map.grid, Qt.MouseButton.LeftButton, pos=point_of(plate_map.grid, 0, 1))
+    assert window.gone == []
+    assert plate_map.text == "A02 · no image to go to"
+
+
+def test_empty(qtbot):
+    plate_map = PlateMap(PlateModel(), Window([]).place(), COLORS)
+    qtbot.addWidget(plate_map)
+    plate_map.show()
+    assert plate_map._empty.isVisible()
+    assert not plate_map.grid.isVisible()
+
+
+def test_plates_can_be_chosen(qtbot):
+    model = PlateModel()
+    for plate, well in (("P", "A01"), ("Q", "B02")):
+        model.add(PlaneId(components=Components(plate=plate, well=well)))
+    plate_map = PlateMap(model, Window(["A01", "B02"]).place(), COLORS)
+    qtbot.addWidget(plate_map)
+    plate_map._plates.setCurrentIndex(1)
+    assert [well.name for well in plate_map._view.wells.values()] == ["B02"]
+
+
+def test_1536_wells_open_within_a_second_and_update_within_200_ms(qtbot, make):
+    begin = time.perf_counter()
+    plate_map, _ = make(wells_of(32, 48))
+    plate_map.grid.repaint()
+    assert time.perf_counter() - begin < 1.0
+    begin = time.perf_counter()
+    plate_map._update()
+    plate_map.grid.repaint()
+    assert time.perf_counter() - begin < 0.2
+
+
+def test_many_changes_cause_one_update(qtbot, make, monkeypatch):
+    plate_map, _ = make(["A01"])
+    updates = []
+    plate_map._timer.timeout.connect(lambda: updates.append(1))
+    for _ in range(50):
+        plate_map.refresh()
+    qtbot.waitUntil(lambda: bool(updates))
+    assert not plate_map._timer.isActive()
+    assert len(updates) == 1
+
+
+def test_the_watch_counts_and_measures(qtbot):
+    watch = PlateWatch(PlateModel())
+    here, gone = np.full((64, 64), 7, np.uint16), np.full((64, 64), 9, np.uint16)
+    watch.announced(PlateLayout(well=("A01", "A02", "A03", "A04")))
+    watch.filed(plane("A01"), here)
+    watch.filed(plane("A02"), gone)
+    watch.failed(plane("A03"), "too large")
+    del gone
+    qtbot.waitUntil(lambda: not watch._timer.isActive())
+    topic = watch.model.topics(None)[0]
+    wells = {well.name: well for well in watch.model.view(None, topic).wells.values()}
+    assert {name: well.state.value for name, well in wells.items()} == {
+        "A01": "arrived",
+        "A02": "arrived",
+        "A03": "failed",
+        "A04": "missing",
+    }
+    assert (wells["A01"].mean, wells["A02"].mean) == (7.0, None), "memory that is gone is not held for a mean"
+    watch.cleared()
+    assert watch.model.plates == ()
+    watch.stop()

@@ -1,0 +1,116 @@
+import pytest
+
+from platecast.components import Components, Kind, PlaneId, PlateLayout, StepId
+from platecast.viewer._plate_model import FORMATS, PlateModel, Topic, WellState
+
+DAPI = Topic(None, Kind.IMAGE, "DAPI")
+
+
+def plane(well, channel="DAPI", site=1, *, step=None, run="", kind=Kind.IMAGE, plate=None, **rest):
+    components = Components(well=well, channel=channel, site=site, plate=plate, **rest)
+    return PlaneId(components=components, step=step, run=run, kind=kind)
+
+
+def states(model, plate=None):
+    return {well.name: well.state for well in model.view(plate).wells.values()}
+
+
+def test_states_without_a_layout_are_judged_by_the_fullest_well():
+    model = PlateModel()
+    for well, sites in (("A01", 2), ("A02", 1)):
+        for site in range(sites):
+            model.add(plane(well, site=site))
+    model.fail(plane("A03"), "too large")
+    assert states(model) == {
+        "A01": WellState.ARRIVED,
+        "A02": WellState.PARTLY,
+        "A03": WellState.FAILED,
+    }
+
+
+def test_a_layout_says_what_is_missing():
+    model = PlateModel()
+    model.announce(PlateLayout(well=("A01", "A02"), site=(1, 2), channel=("DAPI", "GFP")))
+    assert states(model) == {"A01": WellState.MISSING, "A02": WellState.MISSING}
+    for site in (1, 2):
+        model.add(plane("A01", site=site))
+    assert states(model)["A01"] is WellState.PARTLY, "the other channel has not come"
+    for site in (1, 2):
+        model.add(plane("A01", "GFP", site))
+    assert states(model) == {"A01": WellState.ARRIVED, "A02": WellState.MISSING}
+
+
+def test_results_need_not_be_as_many_as_raw_images():
+    model = PlateModel()
+    model.announce(PlateLayout(well=("A01", "A02"), z_index=(0, 1, 2)))
+    for z in range(3):
+        model.add(plane("A01", None, z_index=z))
+    model.add(plane("A01", None, step=StepId(1, "project")))
+    assert states(model)["A01"] is WellState.ARRIVED
+    for z in range(3):
+        model.add(plane("A02", None, z_index=z))
+    assert states(model)["A02"] is WellState.PARTLY, "its projection has not come"
+
+
+def test_a_plane_that_comes_after_all_is_no_failure():
+    model = PlateModel()
+    model.fail(plane("A01"), "too large")
+    assert model.failures(None, "A01") == ("too large",)
+    assert model.failed({"well": "A01", "site": 1})
+    assert not model.failed({"well": "A01", "site": 2})
+    model.add(plane("A01"))
+    assert states(model) == {"A01": WellState.ARRIVED}
+    assert not model.failed({"well": "A01", "site": 1})
+
+
+def test_means_of_a_topic():
+    model = PlateModel()
+    model.add(plane("A01", site=1), 10.0)
+    model.add(plane("A01", site=2), 30.0)
+    model.add(plane("A02", site=1))
+    model.add(plane("A01", "GFP"), 99.0)
+    view = model.view(None, DAPI)
+    assert {well.name: well.mean for well in view.wells.values()} == {"A01": 20.0, "A02": None}
+    assert view.mean_range == (20.0, 20.0)
+    model.add(plane("A01", site=2), 50.0)
+    assert model.view(None, DAPI).wells[0, 0].mean == 30.0, "a plane sent again counts once"
+    assert model.view(None).mean_range is None
+    assert [str(topic) for topic in model.topics(None)] == ["DAPI", "GFP"]
+
+
+def test_plates_and_runs_are_apart():
+    model = PlateModel()
+    model.add(plane("A01", plate="P", run="1"))
+    model.add(plane("B01", plate="P", run="2"))
+    model.add(plane("C01", plate="Q", run="2"))
+    assert model.plates == ("P", "Q")
+    assert set(states(model, "P")) == {"B01"}, "of several runs the newest"
+    assert set(states(model, "Q")) == {"C01"}
+    model.clear()
+    assert model.plates == ()
+
+
+@pytest.mark.parametrize(
+    ("well", "expected"),
+    [
+        ("D06", (4, 6)),
+        ("F08", (6, 8)),
+        ("H12", (8, 12)),
+        ("P24", (16, 24)),
+        ("AF48", (32, 48)),
+        ("AV72", (48, 72)),
+    ],
+)
+def test_format(well, expected):
+    model = PlateModel()
+    model.add(plane(well))
+    view = model.view(None)
+    assert (view.rows, view.columns) == expected
+    assert expected in FORMATS or well == "AV72"
+
+
+def test_without_a_well_nothing_is_said():
+    model = PlateModel()
+    model.add(PlaneId(components=Components(channel="DAPI")))
+    assert model.plates == ()
+    assert model.view(None).wells == {}
