@@ -393,7 +393,7 @@ class Link:
             staged.pixels = self.staging.from_disk(staged.pixels)
         if isinstance(staged.pixels, Segment) and not session.inline:
             self._buffers += 1
-            staged.numbers.append(self._buffers)
+            self.outbox.travels_as(staged, self._buffers)
             return session.sockets.hand_over(self._buffers, staged.nbytes, staged.pixels.fd)
         frames.append(
             staged.pixels.read(staged.nbytes) if isinstance(staged.pixels, Segment) else staged.pixels

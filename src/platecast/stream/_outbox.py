@@ -8,7 +8,7 @@ import enum
 import heapq
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -107,6 +107,8 @@ class _State:
     newest: dict[PlaneId, int] = field(default_factory=dict)
     """Which waiting plane a later one of `WhenFull.LATEST` would replace."""
     under_way: dict[int, Staged] = field(default_factory=dict)
+    by_number: dict[int, Staged] = field(default_factory=dict)
+    """Planes that are not settled, by the numbers of their buffers."""
     tallies: dict[int, Tally] = field(default_factory=dict)
     gaps: list[tuple[int, int]] = field(default_factory=list)
     next_seq: int = 1
@@ -200,6 +202,7 @@ class Outbox:
                 replaced = self._pop_waiting(earlier) if earlier in state.waiting else None
                 state.newest[staged.plane] = staged.seq
             if replaced is not None:
+                self._forget_buffers(replaced)
                 self._state.tallies[replaced.stream].replaced += 1
                 self._give_up(replaced.seq)
             self._push_waiting(staged)
@@ -233,6 +236,12 @@ class Outbox:
                 self._changed.notify_all()
             return taken
 
+    def travels_as(self, staged: Staged, number: int) -> None:
+        """Note the number of the buffer in which a plane goes to the viewer."""
+        with self._changed:
+            staged.numbers.append(number)
+            self._state.by_number[number] = staged
+
     def put_back(self, staged: list[Staged]) -> None:
         """Undo `take` for planes that could not be sent."""
         with self._changed:
@@ -242,13 +251,11 @@ class Outbox:
         """Take in the viewer's account; return the planes that are settled by it."""
         with self._changed:
             state = self._state
-            self._note_buffers(set(ack.taken), set(ack.freed))
-            beyond = set(ack.beyond)
-            settled = [s for s in state.under_way.values() if s.seq <= ack.upto or s.seq in beyond]
+            self._note_buffers(ack.taken, ack.freed)
+            settled = self._settled_under_way(ack.upto, ack.beyond)
+            settled += self._settled_while_waiting(ack.upto, set(ack.beyond))
             for staged in settled:
-                del state.under_way[staged.seq]
-                state.under_way_bytes -= staged.travel_bytes
-            settled += self._settled_while_waiting(ack.upto, beyond)
+                self._forget_buffers(staged)
             for counts in ack.streams:
                 if counts.stream in state.tallies:
                     state.tallies[counts.stream].now = (counts.shown, counts.superseded, counts.failed)
@@ -264,6 +271,7 @@ class Outbox:
         """Go on without a viewer: what was under way waits again."""
         with self._changed:
             self._to_waiting(list(self._state.under_way.values()))
+            self._state.by_number.clear()
             for staged in self._state.waiting.values():
                 staged.is_shared = staged.is_shared or bool(staged.numbers)
                 staged.numbers, staged.kept_as, staged.is_free = [], None, False
@@ -338,15 +346,30 @@ class Outbox:
             self._release(victim)
         return len(victims)
 
-    def _note_buffers(self, taken: set[int], freed: set[int]) -> None:
+    def _note_buffers(self, taken: Iterable[int], freed: Iterable[int]) -> None:
         """Note what the viewer says of buffers, which is before it says that their planes are settled."""
-        if not taken and not freed:
-            return
-        for staged in self._state.under_way.values():
-            for number in staged.numbers:
-                if number in taken:
-                    staged.kept_as = number
-                staged.is_free = staged.is_free or number in freed
+        by_number = self._state.by_number
+        for number in taken:
+            if number in by_number:
+                by_number[number].kept_as = number
+        for number in freed:
+            if number in by_number:
+                by_number[number].is_free = True
+
+    def _forget_buffers(self, staged: Staged) -> None:
+        for number in staged.numbers:
+            self._state.by_number.pop(number, None)
+
+    def _settled_under_way(self, upto: int, beyond: Iterable[int]) -> list[Staged]:
+        """Take out what is settled; the planes under way are in the order of their numbers."""
+        state = self._state
+        settled: list[Staged] = []
+        while state.under_way and (first := next(iter(state.under_way))) <= upto:
+            settled.append(state.under_way.pop(first))
+        settled += [state.under_way.pop(seq) for seq in beyond if seq in state.under_way]
+        for staged in settled:
+            state.under_way_bytes -= staged.travel_bytes
+        return settled
 
     def _settled_while_waiting(self, upto: int, beyond: set[int]) -> list[Staged]:
         """Take out what waits to be sent again although the viewer had it before the connection broke."""
@@ -363,14 +386,15 @@ class Outbox:
         if staged.waiting_bytes:
             state.heavy[staged.seq] = None
             queues.append(state.heavy)
-        for queue in queues if first else ():
-            queue.move_to_end(staged.seq, last=False)
+        if first:
+            for queue in queues:
+                queue.move_to_end(staged.seq, last=False)
 
     def _pop_waiting(self, seq: int) -> Staged:
         staged = self._state.waiting.pop(seq)
         self._state.heavy.pop(seq, None)
         self._state.waiting_bytes -= staged.waiting_bytes
-        if self._state.newest.get(staged.plane) == seq:
+        if self._state.newest and self._state.newest.get(staged.plane) == seq:
             del self._state.newest[staged.plane]
         return staged
 
@@ -408,6 +432,7 @@ class Outbox:
 
     def _drop_oldest(self) -> Staged:
         victim = self._pop_waiting(next(iter(self._state.waiting)))
+        self._forget_buffers(victim)
         self._count_dropped(victim.stream, victim.seq)
         return victim
 
@@ -415,6 +440,7 @@ class Outbox:
         """Take the pixels of the oldest plane that has some; the header of one that rests stays."""
         seq = next(iter(self._state.heavy))
         staged = self._state.waiting[seq]
+        self._forget_buffers(staged)
         if staged.address is None:
             self._pop_waiting(seq)
             self._count_dropped(staged.stream, seq)
