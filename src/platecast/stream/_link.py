@@ -4,7 +4,6 @@ It looks for the viewer, greets it, sends what waits as far as the viewer's wind
 the viewer says became of it, and starts over when the viewer goes away. Callers only copy and queue.
 """
 
-import contextlib
 import logging
 import os
 import select
@@ -35,6 +34,7 @@ from platecast.wire import (
     memory_group,
     new_instance,
     read_endpoint,
+    wake,
 )
 
 _log = logging.getLogger(__name__)
@@ -176,8 +176,7 @@ class Link:
     def wake(self) -> None:
         """Make the thread look for work; from any thread."""
         if self._idle:
-            with contextlib.suppress(BlockingIOError, OSError):
-                os.write(self._wake_write, b"\0")
+            wake(self._wake_write)
 
     def close(self) -> int:
         """End the thread and drop what is left; return how many planes that were. Takes at most a second."""

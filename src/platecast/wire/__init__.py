@@ -28,6 +28,7 @@ from platecast.wire._memory import (
     memory_group,
     memory_limit_bytes,
     page_rounded,
+    wake,
 )
 from platecast.wire._messages import (
     MAX_BATCH_ITEMS,
@@ -104,5 +105,6 @@ __all__ = [
     "read_endpoint",
     "remove_endpoint",
     "runtime_dir",
+    "wake",
     "write_endpoint",
 ]

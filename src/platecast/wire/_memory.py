@@ -26,6 +26,9 @@ AVAILABLE = sys.platform == "linux"
 
 _MAP_POPULATE = getattr(mmap, "MAP_POPULATE", 0)
 
+_COPIED_AT_ONCE_BYTES = 1 << 20
+"""Up to this a copy keeps the interpreter's lock: getting it back can take longer than the copy."""
+
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 
 
@@ -72,7 +75,11 @@ class Segment:
         """Copy a C-contiguous array to the start of the segment."""
         flat = array.reshape(-1).view(np.uint8)
         if self._written or self._view is not None:
-            self.view()[: flat.nbytes] = flat
+            target = self.view()
+            if flat.nbytes <= _COPIED_AT_ONCE_BYTES:
+                _held().memmove(target.ctypes.data, flat.ctypes.data, flat.nbytes)
+            else:
+                target[: flat.nbytes] = flat
             return
         data = memoryview(flat.data)
         done = 0
@@ -172,6 +179,25 @@ def _libc() -> ctypes.CDLL:
         ctypes.c_int64,
     ]
     libc.munmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
+    return libc
+
+
+def wake(fd: int) -> None:
+    """Make a non-blocking pipe readable, without giving up the interpreter's lock.
+
+    `os.write` gives it up, and the thread that is woken takes it: the caller would wait for that thread to be
+    done, at the end of every call.
+    """
+    _held().write(fd, b"\0", 1)
+
+
+@functools.cache
+def _held() -> ctypes.PyDLL:
+    """Return the C library with short calls that keep the interpreter's lock."""
+    libc = ctypes.PyDLL(None)
+    libc.memmove.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t]
+    libc.write.argtypes = [ctypes.c_int, ctypes.c_char_p, ctypes.c_size_t]
+    libc.write.restype = ctypes.c_ssize_t
     return libc
 
 
