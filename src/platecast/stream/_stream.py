@@ -74,6 +74,8 @@ class Stream:
         self._display = chosen.display()
         self._start_viewer = start_viewer
         self._bound: tuple[int, Link, int] | None = None
+        # Here rather than with the first plane: opening a link costs milliseconds.
+        self._bind()
 
     def send(
         self,
