@@ -203,3 +203,17 @@ class TestPorts:
         for file in files:
             file.close()
         assert [path.stat().st_size for path in tmp_path.iterdir()] == [0] * 20
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid"), reason="the folder is another one where there are no user ids"
+)
+@pytest.mark.parametrize("has_runtime_dir", [True, False])
+def test_where_connection_files_lie(monkeypatch, tmp_path, has_runtime_dir):
+    monkeypatch.delenv("PLATECAST_RUNTIME_DIR")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr("os.access", lambda path, mode: has_runtime_dir)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "xdg"))
+    expected = tmp_path / "xdg" / "platecast" if has_runtime_dir else tmp_path / f"platecast-{os.geteuid()}"
+    assert runtime_dir() == expected
+    assert expected.stat().st_mode & 0o777 == 0o700

@@ -12,7 +12,7 @@ from platecast.components import Kind
 from platecast.layers import Index, LayerStore, Regrouping, StoredLayer, Value
 from platecast.viewer._look import hidden_layers, insert_place, is_looked_at, place_of, topic
 from platecast.viewer._missing import MissingPlanes, missing_planes
-from platecast.viewer._napari_private import update_extents
+from platecast.viewer._napari_private import main_window, update_extents
 from platecast.viewer._overlay import position_text, waiting_text
 from platecast.viewer._picture import png_bytes
 from platecast.viewer._plane_layers import (
@@ -25,6 +25,7 @@ from platecast.viewer._plane_layers import (
 )
 from platecast.viewer._scaling import Scaling
 from platecast.viewer._sliders import Sliders
+from platecast.viewer._stream_dock import StreamDock
 
 _MOST_LAYERS = 24
 """Beyond these only layers that are looked at are made: 64 visible ones take 0.6 s a step of a slider."""
@@ -217,7 +218,11 @@ class NapariCanvas:
 
     def screenshot(self, *, canvas_only: bool) -> bytes:
         """Return a picture as PNG; see `Canvas.screenshot`."""
-        return png_bytes(self._window_viewer().screenshot(canvas_only=canvas_only, flash=False))
+        viewer = self._window_viewer()
+        for dock in main_window(viewer).findChildren(StreamDock):
+            # It counts twice a second, and a picture should say what the ledger says.
+            dock.update_values()
+        return png_bytes(viewer.screenshot(canvas_only=canvas_only, flash=False))
 
     def close(self) -> None:
         """Close the window; see `Canvas.close`."""

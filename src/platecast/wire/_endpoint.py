@@ -70,7 +70,7 @@ def runtime_dir() -> Path:
         The folder is open to others or belongs to somebody else.
     """
     chosen = os.environ.get(RUNTIME_DIR_VARIABLE)
-    folder = Path(chosen) if chosen else Path(platformdirs.user_runtime_dir("platecast", appauthor=False))
+    folder = Path(chosen) if chosen else _default_runtime_dir()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if hasattr(os, "geteuid"):
         status = folder.lstat()
@@ -81,6 +81,20 @@ def runtime_dir() -> Path:
         if status.st_mode & 0o077:
             raise PlatecastError(f"{folder} is open to other users: make it private with chmod 700")
     return folder
+
+
+def _default_runtime_dir() -> Path:
+    """Return the system's runtime folder of this user, or a folder of the user's own among temporary files.
+
+    platformdirs would warn where there is no runtime folder, at every start of every worker.
+    """
+    if not hasattr(os, "geteuid"):
+        return Path(platformdirs.user_runtime_dir("platecast", appauthor=False))
+    candidates = [os.environ.get("XDG_RUNTIME_DIR"), f"/run/user/{os.geteuid()}"]
+    for candidate in filter(None, candidates):
+        if os.access(candidate, os.W_OK):
+            return Path(candidate, "platecast")
+    return Path(tempfile.gettempdir(), f"platecast-{os.geteuid()}")
 
 
 def endpoint_path(port: int) -> Path:
