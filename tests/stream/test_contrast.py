@@ -6,7 +6,7 @@ import pytest
 from platecast.components import Components, Kind, PlaneId, StepId
 from platecast.config import Display
 from platecast.stream._contrast import ContrastSampler, robust_limits
-from platecast.stream._outbox import Staged
+from platecast.stream._staged import Staged
 from platecast.wire import Segment, page_rounded
 
 RAMP = np.linspace(0, 1000, 64 * 64).reshape(64, 64)

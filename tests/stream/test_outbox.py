@@ -9,7 +9,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from platecast.components import Components, PlaneId
 from platecast.config import Display, WhenFull
-from platecast.stream._outbox import Outbox, Room, Staged
+from platecast.stream._outbox import Outbox
+from platecast.stream._staged import Room, Staged
 from platecast.wire import Ack, Counters, CountersView, Ledger, SettledCounts, StreamCounts
 
 SENDER = bytes(16)

@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 
 from platecast.components import Kind
-from platecast.stream._outbox import Pixels, Staged
+from platecast.stream._staged import Pixels, Staged
 
 _ROWS = 24
 _PERCENTILES = (1.0, 99.8)

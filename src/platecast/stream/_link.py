@@ -16,8 +16,9 @@ from platecast.components import PlateLayout
 from platecast.errors import PlatecastError, ProtocolError
 from platecast.manager import find_or_start
 from platecast.stream._contrast import ContrastSampler
-from platecast.stream._outbox import Outbox, Staged
+from platecast.stream._outbox import Outbox
 from platecast.stream._spill import Spilled
+from platecast.stream._staged import Staged
 from platecast.stream._staging import Staging
 from platecast.wire import (
     MAX_BATCH_ITEMS,
@@ -48,6 +49,8 @@ _BEAT_INTERVAL_S = 0.5
 _ATTACH_TIMEOUT_S = 1.0
 _RETRANSMIT_AFTER_S = 1.0
 _FULL_RETRY_S = 0.005
+_PAUSE_S = 0.01
+"""How long planes are collected after a batch: each batch wakes four threads in two processes."""
 _SILENCE_S = 1.5
 """A viewer answers every beat; one that has been silent for this long is stopped, or gone."""
 _HOPE_INTERVAL_S = 0.1
@@ -71,6 +74,7 @@ class _Session:
     acked_at: float = 0.0
     heard_at: float = field(default_factory=time.monotonic)
     layouts_sent: int = 0
+    pause_until: float = 0.0
     full: bool = False
 
     @property
@@ -243,9 +247,11 @@ class Link:
             self._stopping.wait(_SEEK_INTERVAL_S)
 
     def _serve(self, session: _Session) -> None:
-        self._idle = True
         work = session.ready and self.outbox.waiting > 0 and not session.full
-        for message in session.sockets.poll(0.0 if work else self._patience(session)):
+        pause_s = max(session.pause_until - time.monotonic(), 0.0)
+        # In a pause nobody needs to wake us: what comes meanwhile goes with the next batch.
+        self._idle = not (work and pause_s)
+        for message in session.sockets.poll(pause_s if work else self._patience(session)):
             session.heard_at = time.monotonic()
             if isinstance(message, Welcome):
                 self._welcomed(session, message)
@@ -262,8 +268,8 @@ class Link:
             return
         now = time.monotonic()
         self._greet(session, now)
-        if session.ready:
-            self._transmit(session)
+        if session.ready and (now >= session.pause_until or self.outbox.is_filling):
+            self._transmit(session, now)
             self._retransmit(session, now)
         if now >= session.next_beat and session.welcome is not None:
             session.sockets.say(self.outbox.beat(self.sender))
@@ -327,7 +333,7 @@ class Link:
         for seq, reason in ack.failures:
             self._on_failure(f"plane {seq}: {reason}")
 
-    def _transmit(self, session: _Session) -> None:
+    def _transmit(self, session: _Session, now: float) -> None:
         welcome = session.welcome
         if welcome is None:
             return
@@ -342,7 +348,8 @@ class Link:
             session.full = True
             self.outbox.put_back(staged[len(sent) :])
         if sent or layouts:
-            session.received_at = max(session.received_at, time.monotonic() - _RETRANSMIT_AFTER_S / 2)
+            session.pause_until = now + _PAUSE_S
+            session.received_at = max(session.received_at, now - _RETRANSMIT_AFTER_S / 2)
 
     def _send(
         self, session: _Session, staged: list[Staged], layouts: tuple[PlateLayout, ...]

@@ -4,98 +4,21 @@ Every plane has a sequence number from the moment it is offered and is, at any t
 settled by a viewer, or dropped. Nothing leaves the account.
 """
 
-import enum
 import heapq
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from platecast.components import PlaneId
-from platecast.config import Display, WhenFull
-from platecast.stream._spill import Spilled
-from platecast.wire import Ack, Beat, Counters, Ledger, Segment, StreamCounts
-
-Pixels = Segment | Spilled | bytes
+from platecast.config import WhenFull
+from platecast.stream._staged import Room, Staged, Tally
+from platecast.wire import Ack, Beat, Counters, Ledger, StreamCounts
 
 _OLDEST_GIVES_WAY = (WhenFull.DROP_OLDEST, WhenFull.LATEST)
 _MOST_GAPS = 4096
 """Most gaps in one beat, the lowest first; the others are told once `base` has passed these."""
-
-
-class Room(enum.Enum):
-    """Where a plane may wait."""
-
-    IN_MEMORY = enum.auto()
-    ON_DISK = enum.auto()
-    NOWHERE = enum.auto()
-
-
-@dataclass(slots=True, eq=False)
-class Staged:
-    """A plane whose pixels were copied and that is not settled yet."""
-
-    stream: int
-    plane: PlaneId
-    display: Display
-    shape: tuple[int, ...]
-    dtype: str
-    nbytes: int
-    pixels: Pixels | None
-    """`None`: only the header travels, and the viewer reads the plane from where it rests."""
-    address: str | None = None
-    contrast: tuple[float, float] | None = None
-    seq: int = 0
-    numbers: list[int] = field(default_factory=list)
-    """Buffer numbers of its transmissions to the present viewer, where the pixels went by descriptor."""
-    kept_as: int | None = None
-    """The number under which the viewer keeps the pages, if it does."""
-    is_free: bool = False
-    """Whether the viewer has said that it does not read the pages any more."""
-    is_shared: bool = False
-    """Whether an earlier viewer may still show the pages: they are never written again."""
-
-    @property
-    def waiting_bytes(self) -> int:
-        """What the plane takes of the budget while it waits."""
-        return self.nbytes if isinstance(self.pixels, Segment | bytes) else 0
-
-    @property
-    def travel_bytes(self) -> int:
-        """What the plane takes of the viewer's window."""
-        return 0 if self.pixels is None else self.nbytes
-
-    def without_pixels(self) -> "Staged":
-        """Return the header of a plane that rests somewhere, to take its place."""
-        return replace(self, pixels=None, numbers=[], kept_as=None, is_free=False, is_shared=False)
-
-
-@dataclass(slots=True)
-class Tally:
-    """The account of one stream: what this side knows, and what the viewers said."""
-
-    sent: int = 0
-    dropped: int = 0
-    replaced: int = 0
-    """Superseded before they left."""
-    before: tuple[int, int, int] = (0, 0, 0)
-    """Shown, superseded and failed in earlier viewer instances."""
-    now: tuple[int, int, int] = (0, 0, 0)
-    """The same in the present one."""
-
-    def ledger(self) -> Ledger:
-        """Return the account; the sums match by construction."""
-        shown, superseded, failed = (b + n for b, n in zip(self.before, self.now, strict=True))
-        superseded += self.replaced
-        return Ledger(
-            sent=self.sent,
-            shown=shown,
-            superseded=superseded,
-            failed=failed,
-            dropped=self.dropped,
-            pending=self.sent - shown - superseded - failed - self.dropped,
-        )
 
 
 @dataclass(slots=True)
@@ -331,6 +254,11 @@ class Outbox:
     def waiting(self) -> int:
         """How many planes wait to be sent."""
         return len(self._state.waiting)
+
+    @property
+    def is_filling(self) -> bool:
+        """Whether so much waits that it should not wait on purpose."""
+        return self._state.waiting_bytes > self.budget_bytes / 4
 
     @property
     def unsettled(self) -> int:

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from platecast.arrays import copy_into, to_host
-from platecast.stream._outbox import Pixels
 from platecast.stream._spill import Spilled, SpillFile
+from platecast.stream._staged import Pixels
 from platecast.wire import AVAILABLE, Segment, SegmentPool
 
 Plane = np.ndarray[Any, np.dtype[Any]]

@@ -17,7 +17,7 @@ from platecast.config import NapariStreamingConfig, WhenFull
 from platecast.errors import UnsupportedArrayError
 from platecast.stream._link import Link
 from platecast.stream._links import links
-from platecast.stream._outbox import Pixels, Room, Staged
+from platecast.stream._staged import Pixels, Room, Staged
 from platecast.wire import MAX_PLANE_BYTES, Ledger
 
 _KINDS = (Kind.IMAGE, Kind.LABELS)

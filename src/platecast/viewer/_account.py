@@ -91,13 +91,14 @@ class SenderAccount:
     _failures: list[tuple[int, str]] = field(default_factory=list)
     _taken: list[int] = field(default_factory=list)
     _freed: list[int] = field(default_factory=list)
-    _last_ack: tuple[int, int] = (-1, -1)
+    _last_upto: int = -1
     _news: bool = False
 
     def receive(self, seq: int, stream: int) -> bool:
         """Note that a plane arrived; False when it had arrived before."""
-        self._news = True
         if seq in self.received:
+            # Its sender does not know yet.
+            self._news = True
             return False
         self.received.add(seq)
         self._of(stream).received += 1
@@ -178,9 +179,8 @@ class SenderAccount:
 
     def ack(self) -> Ack | None:
         """Return what the sender does not know yet, `None` where there is nothing."""
-        state = (self.received.upto, self.settled.upto)
-        dirty = self._news or self._changed or self._freed or self._taken or state != self._last_ack
-        if not dirty:
+        # That planes arrived is no news by itself: they are settled soon, or the next beat is answered.
+        if not (self._news or self._changed or self._freed or self.settled.upto != self._last_upto):
             return None
         streams = tuple(
             SettledCounts(n, c.shown, c.superseded, c.failed)
@@ -196,7 +196,7 @@ class SenderAccount:
             taken=tuple(self._taken),
             freed=tuple(self._freed),
         )
-        self._last_ack, self._news = state, False
+        self._last_upto, self._news = self.settled.upto, False
         for each in (self._changed, self._failures, self._taken, self._freed):
             each.clear()
         return ack
