@@ -52,6 +52,10 @@ class Case:
         return self.size**2 * 2 * (self.n if self.mode == "keep" else _PLACES)
 
 
+_GROWTH = Case(512, 10_000)
+"""Whether a plane costs more where there are many; holds 5.2 GB."""
+
+
 def cases(quick: bool) -> Iterator[Case]:
     """Yield the cases, those that would hold too much left out."""
     if quick:
@@ -59,7 +63,7 @@ def cases(quick: bool) -> Iterator[Case]:
         return
     for size, n in itertools.product(_SIZES, _COUNTS):
         yield Case(size, n)
-    yield from (Case(1080, 384, batch=12), Case(512, 10_000))
+    yield from (Case(1080, 384, batch=12), _GROWTH)
     yield from (Case(size, 1536, mode="replace") for size in _SIZES)
 
 
@@ -103,7 +107,7 @@ def layout(case: Case) -> PlateLayout:
 
 def send_all(case: Case, images: list[Image], port: int) -> tuple[list[float], float, float, Any]:
     """Send a case's planes; return the caller's seconds a plane, both durations, and the account."""
-    config = pc.NapariStreamingConfig(napari_port=port, budget_mb=_MOST_BYTES / 1e6)
+    config = pc.NapariStreamingConfig(napari_port=port, budget_mb=max(case.kept_bytes, _MOST_BYTES) / 1e6)
     components = [place(turn, case) for turn in range(case.n)]
     paths = [format_name(pc.Components(**each)) for each in components]
     files = pc.FileManager()
@@ -172,7 +176,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=5955)
     options = parser.parse_args()
     for case in cases(options.quick):
-        if case.kept_bytes > _MOST_BYTES:
+        if case.kept_bytes > _MOST_BYTES and case != _GROWTH:
             print(json.dumps({**asdict(case), "skipped": "holds more than 4 GB"}), flush=True)
         else:
             print(json.dumps(measure(case, options.port)), flush=True)
