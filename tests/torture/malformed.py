@@ -177,10 +177,7 @@ def _attack(options: argparse.Namespace) -> dict[str, Any]:
     try:
         while attacker.sent < options.count:
             attacker.attack()
-        # What is under way has to arrive before the account says anything: it follows the same way.
-        answer = ask(options.port, "status", token=attacker.endpoint.token, timeout_s=30)[0]
-        time.sleep(0.5)
-        answer = ask(options.port, "status", token=attacker.endpoint.token, timeout_s=30)[0]
+        answer = _settled_status(attacker.endpoint)
     finally:
         ended.set()
         pinging.join()
@@ -193,6 +190,19 @@ def _attack(options: argparse.Namespace) -> dict[str, Any]:
         "ping_ms_max": round(max(times_s) * 1e3, 1),
         "pings": len(times_s),
     }
+
+
+def _settled_status(endpoint: Any) -> dict[str, Any]:
+    """Return the viewer's account once nothing more comes out of the sockets."""
+    from platecast.wire import ask
+
+    refused = -1
+    while True:
+        answer, _ = ask(endpoint.port, "status", token=endpoint.token, timeout_s=30)
+        if answer["refused"] == refused:
+            return answer
+        refused = answer["refused"]
+        time.sleep(0.2)
 
 
 if __name__ == "__main__":
