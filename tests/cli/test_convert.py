@@ -41,6 +41,8 @@ FILTERS = {
     "two wells": (["--well", "B02", "--well", "A1"], {"A/01", "B/02"}, 8),
     "one channel": (["--channel", "2"], {"A/01", "B/02"}, 4),
     "both": (["--well", "A01", "--channel", "1"], {"A/01"}, 2),
+    "one site": (["--site", "2"], {"A/01", "B/02"}, 4),
+    "a range of sites": (["--site", "1-7,2", "--channel", "1"], {"A/01", "B/02"}, 4),
 }
 
 
@@ -49,7 +51,7 @@ def test_part_of_a_plate(platecast, plate, tmp_path, options, wells, count):
     assert platecast("convert", plate, tmp_path / "p.zarr", *options).status == 0
     assert check_plate(tmp_path / "p.zarr") == wells
     assert len(ZarrBackend().list(tmp_path)) == count
-    field = ome_metadata(tmp_path / "p.zarr" / sorted(wells)[0] / "1")
+    field = ome_metadata(next((tmp_path / "p.zarr" / sorted(wells)[0]).glob("[12]")))
     assert len(field["omero"]["channels"]) == (1 if "--channel" in options else 2)
 
 
@@ -59,6 +61,12 @@ REFUSED = {
     "absent well": (["p.zarr", "--well", "C03"], "has no well C03: it has A01, B02"),
     "no well": (["p.zarr", "--well", "x"], "'x' does not name a well"),
     "absent channel": (["p.zarr", "--channel", "DAPI"], "has no channel DAPI: it has 1, 2"),
+    "absent site": (["p.zarr", "--site", "3-5"], "has no site 3-5: it has 1, 2"),
+    "absent slice": (["p.zarr", "--z-index", "1"], "has no slice 1: it has none"),
+    "no number": (["p.zarr", "--timepoint", "first"], "--timepoint 'first': expected a number"),
+    "backwards": (["p.zarr", "--site", "4-1"], "the range ends before it begins"),
+    "no store to overwrite": (["taken.zarr", "--overwrite"], "is no Zarr store"),
+    "its own source": (["around.zarr", "--overwrite"], "holds the images to convert"),
 }
 
 
@@ -66,8 +74,12 @@ REFUSED = {
 def test_what_cannot_be_converted(platecast, plate, tmp_path, monkeypatch, arguments, reason):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "taken.zarr").mkdir()
-    done = platecast("convert", plate, *arguments)
+    (tmp_path / "taken.zarr" / "thesis.txt").touch()
+    (tmp_path / "around.zarr").mkdir()
+    inside = plate.rename(tmp_path / "around.zarr" / "plate")
+    done = platecast("convert", inside, *arguments)
     assert done.status == 1
+    assert len(list(inside.iterdir())) == 8
     assert reason in " ".join(done.errors.split())
     assert not (tmp_path / "p.zarr").exists()
 
@@ -79,6 +91,37 @@ def test_image_that_cannot_be_read_is_named_and_the_rest_is_there(platecast, pla
     assert "P1_B02_s2_w1.TIF could not be read" in " ".join(done.errors.split())
     assert "7 of 8 images" in done.out
     check_plate(tmp_path / "p.zarr")
+
+
+def test_conversion_that_did_not_end_goes_on(platecast, plate, tmp_path):
+    damaged = plate / "P1_B02_s2_w1.TIF"
+    image = damaged.read_bytes()
+    damaged.write_bytes(b"not an image")
+    output = tmp_path / "p.zarr"
+    assert platecast("convert", plate, output).status == 1
+    written = {path: path.stat().st_mtime_ns for path in output.rglob("0") if path.is_file()}
+    damaged.write_bytes(image)
+    done = platecast("convert", plate, output)
+    assert (done.status, "8 of 8 images" in done.out) == (0, True)
+    assert {path: path.stat().st_mtime_ns for path in written} == written, "an image was written twice"
+    assert len(ZarrBackend().list(tmp_path)) == 8
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["p.zarr", "plate"]
+    # One that ended is nothing to go on with.
+    done = platecast("convert", plate, output)
+    assert (done.status, "exists already" in done.errors) == (1, True)
+    assert platecast("convert", plate, output, "--overwrite", "--well", "A01", "--workers", "1").status == 0
+    assert check_plate(output) == {"A/01"}
+
+
+def test_conversion_of_another_plate_does_not_go_on(platecast, plate, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    for image in plate.iterdir():
+        (other / image.name).write_bytes(image.read_bytes())
+    (plate / "P1_B02_s2_w1.TIF").write_bytes(b"not an image")
+    assert platecast("convert", plate, tmp_path / "p.zarr").status == 1
+    done = platecast("convert", other, tmp_path / "p.zarr")
+    assert (done.status, "was begun from" in " ".join(done.errors.split())) == (1, True)
 
 
 def test_two_plates_are_two(platecast, plate, tmp_path):
