@@ -18,10 +18,12 @@ if TYPE_CHECKING:
         NapariStreamingConfig,
         NapariVariableSizeHandling,
         PipelineConfig,
+        StepConfig,
         StreamingConfig,
         WhenFull,
+        configure,
     )
-    from platecast.errors import PlatecastError, UnrecognizedNameError
+    from platecast.errors import ConfigError, PlatecastError, UnrecognizedNameError
     from platecast.pipeline import Pipeline, RunReport, Step, run
     from platecast.storage import FileManager, Plate, StorageBackend, open_plate
     from platecast.stream import NapariStreamVisualizer, Stream, send
@@ -35,10 +37,12 @@ _HOME = {
         "NapariStreamingConfig",
         "NapariVariableSizeHandling",
         "PipelineConfig",
+        "StepConfig",
         "StreamingConfig",
         "WhenFull",
+        "configure",
     ),
-    "errors": ("PlatecastError", "UnrecognizedNameError"),
+    "errors": ("ConfigError", "PlatecastError", "UnrecognizedNameError"),
     "pipeline": ("Pipeline", "RunReport", "Step", "run"),
     "storage": ("FileManager", "Plate", "StorageBackend", "open_plate"),
     "stream": ("NapariStreamVisualizer", "Stream", "send"),
@@ -47,6 +51,7 @@ _ROOM_OF = {name: room for room, names in _HOME.items() for name in names}
 
 __all__ = [
     "Components",
+    "ConfigError",
     "FileManager",
     "Kind",
     "NapariColormap",
@@ -61,12 +66,14 @@ __all__ = [
     "PlatecastError",
     "RunReport",
     "Step",
+    "StepConfig",
     "StorageBackend",
     "Stream",
     "StreamingConfig",
     "UnrecognizedNameError",
     "WhenFull",
     "__version__",
+    "configure",
     "open_plate",
     "parse_name",
     "run",

@@ -11,6 +11,7 @@ Each one is a `PlatecastError` and also the built-in that fits, so that callers 
     ├── StorageError             (OSError)          a backend could not do what was asked
     │   └── ImageNotFoundError   (FileNotFoundError)
     ├── UnknownBackendError      (LookupError)      no backend has this name
+    ├── ConfigError              (ValueError)       a choice in a file or the environment that is not known
     ├── PipelineError            (ValueError)       a pipeline that cannot run as written
     ├── ProtocolError            (ValueError)       a peer's message that breaks the protocol
     ├── PortInUseError           (OSError)          a port of the pair belongs to somebody else
@@ -54,6 +55,10 @@ class ImageNotFoundError(StorageError, FileNotFoundError):
 
 class UnknownBackendError(PlatecastError, LookupError):
     """No storage backend has this name."""
+
+
+class ConfigError(PlatecastError, ValueError):
+    """A choice that cannot be understood; says where it was made."""
 
 
 class PipelineError(PlatecastError, ValueError):

@@ -24,7 +24,7 @@ SLICE, STACK = NapariDimensionMode.SLICE, NapariDimensionMode.STACK
 REFUSED = {
     "an unknown field": (NapariStreamingConfig, {"port": 5555}, "port\n.*not permitted"),
     "an unknown field of the display": (NapariDisplayConfig, {"well": SLICE}, "not permitted"),
-    "an unknown field of the pipeline": (PipelineConfig, {"workers": 2}, "not permitted"),
+    "an unknown field of the pipeline": (PipelineConfig, {"wrokers": 2}, "did you mean .workers"),
     "a field of napari where nothing is known of it": (StreamingConfig, {"napari_port": 1}, "not permitted"),
     "port 0": (NapariStreamingConfig, {"napari_port": 0}, "greater than or equal to 1"),
     "no room for the control port": (

@@ -8,7 +8,9 @@ from platecast.config._display import (
     NapariDisplayConfig,
     NapariVariableSizeHandling,
 )
-from platecast.config._pipeline import PipelineConfig
+from platecast.config._pipeline import PipelineConfig, StepConfig, config_of, configure
+from platecast.config._resolve import DEFAULT, Level, Resolved, full_name, resolve
+from platecast.config._sources import FILE_NAME, set_field, user_file, user_levels
 from platecast.config._streaming import (
     CONTROL_PORT_OFFSET,
     DEFAULT_PORT,
@@ -20,16 +22,28 @@ from platecast.config._streaming import (
 
 __all__ = [
     "CONTROL_PORT_OFFSET",
+    "DEFAULT",
     "DEFAULT_PORT",
+    "FILE_NAME",
     "MAX_PORT",
     "SLICEABLE_COMPONENTS",
     "Display",
+    "Level",
     "NapariColormap",
     "NapariDimensionMode",
     "NapariDisplayConfig",
     "NapariStreamingConfig",
     "NapariVariableSizeHandling",
     "PipelineConfig",
+    "Resolved",
+    "StepConfig",
     "StreamingConfig",
     "WhenFull",
+    "config_of",
+    "configure",
+    "full_name",
+    "resolve",
+    "set_field",
+    "user_file",
+    "user_levels",
 ]
