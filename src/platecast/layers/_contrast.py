@@ -3,11 +3,10 @@
 import numpy as np
 import numpy.typing as npt
 
+from platecast.contrast import robust_limits
 from platecast.layers._resting import Pixels
 
 _SAMPLES_PER_SIDE = 256
-_LOWER_PERCENTILE = 0.5
-_UPPER_PERCENTILE = 99.8
 
 
 def robust_contrast(plane: Pixels) -> tuple[float, float]:
@@ -18,12 +17,12 @@ def robust_contrast(plane: Pixels) -> tuple[float, float]:
     """
     steps = tuple(max(1, length // _SAMPLES_PER_SIDE) for length in plane.shape[:2])
     sample = plane[:: steps[0], :: steps[1]]
-    if sample.dtype.kind == "f":
-        sample = sample[np.isfinite(sample)]
-    if sample.size == 0:
-        return 0.0, 1.0
-    lower, upper = (float(limit) for limit in np.percentile(sample, (_LOWER_PERCENTILE, _UPPER_PERCENTILE)))
-    return (lower, upper) if lower < upper else (lower, lower + 1.0)
+    limits = robust_limits(sample)
+    if limits is not None:
+        return limits
+    finite = sample[np.isfinite(sample)]
+    lower = float(finite.flat[0]) if finite.size else 0.0
+    return lower, lower + 1.0
 
 
 def contrast_range(dtype: npt.DTypeLike, limits: tuple[float, float]) -> tuple[float, float]:

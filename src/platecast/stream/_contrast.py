@@ -5,10 +5,10 @@ from collections import Counter
 import numpy as np
 
 from platecast.components import Kind
+from platecast.contrast import robust_limits
 from platecast.stream._staged import Pixels, Staged
 
 _ROWS = 24
-_PERCENTILES = (1.0, 99.8)
 _PLANES_SAMPLED = 16
 """Planes of one step and channel whose limits are computed; a layer takes them from its first planes."""
 
@@ -29,15 +29,6 @@ class ContrastSampler:
             return None
         self._seen[key] += 1
         return robust_limits(_sample_rows(staged, staged.pixels))
-
-
-def robust_limits(values: np.ndarray[tuple[int, ...], np.dtype[np.generic]]) -> tuple[float, float] | None:
-    """Return robust contrast limits of some values, `None` where they do not differ or are not finite."""
-    finite = values[np.isfinite(values)] if values.dtype.kind == "f" else values
-    if not finite.size:
-        return None
-    low, high = (float(value) for value in np.percentile(finite, _PERCENTILES))
-    return (low, high) if low < high else None
 
 
 def _sample_rows(staged: Staged, pixels: Pixels) -> np.ndarray[tuple[int, ...], np.dtype[np.generic]]:
