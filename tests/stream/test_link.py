@@ -132,8 +132,8 @@ class TestRetransmission:
         assert "again" not in caplog.text
 
     def test_viewer_that_forgot_the_sender_is_greeted_again(self, viewer, stream):
-        for sender in list(viewer.receiver._senders):
-            del viewer.receiver._senders[sender]
+        for sender in viewer.receiver._roster:
+            viewer.receiver._roster.forget(sender.account.sender)
         stream.send(pattern(LARGE), well="A01", site=1)
         assert stream.flush(10) == Ledger(sent=2, shown=2)
 
@@ -144,8 +144,8 @@ def test_several_failures_say_nothing_of_the_others(viewer, monkeypatch):
     for n in range(9):
         stream.send(pattern(LARGE), well="A01", site=n)
         if n == 4:
-            link = links.get(viewer.port, None)
-            place = link._place
+            transmitter = links.get(viewer.port, None)._transmitter
+            place = transmitter._place
 
             def lie(session, staged, frames, place=place):
                 sound = place(session, staged, frames)
@@ -153,7 +153,7 @@ def test_several_failures_say_nothing_of_the_others(viewer, monkeypatch):
                     staged.dtype = ">u2"
                 return sound
 
-            monkeypatch.setattr(link, "_place", lie)
+            monkeypatch.setattr(transmitter, "_place", lie)
     assert stream.flush(10) == viewer.ledger() == Ledger(sent=9, shown=8, failed=1)
 
 

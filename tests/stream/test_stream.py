@@ -197,7 +197,7 @@ class TestAccount:
     def test_dropped_planes_are_in_the_viewers_ledger_too(self, free_port):
         with viewer_on(free_port, takes=False) as viewer:
             stream = open_stream(free_port, config={"budget_mb": 0.2})
-            viewer.receiver._window_bytes = 200_000
+            viewer.receiver._roster.window_bytes = 200_000
             for n in range(100):
                 stream.send(np.zeros((100, 100), np.uint16), well="A01", site=n)
             dropped = stream.report().dropped
@@ -364,7 +364,7 @@ def read_only_mappings():
 
 @by_descriptor
 def test_planes_beyond_the_mappings_of_a_process_are_copied(viewer, monkeypatch):
-    monkeypatch.setattr("platecast.viewer._inbox.MOST_MAPPINGS", 5)
+    monkeypatch.setattr("platecast.viewer._adoption.MOST_MAPPINGS", 5)
     before = read_only_mappings()
     with open_stream(viewer.port) as stream:
         for n in range(12):

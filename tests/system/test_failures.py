@@ -64,7 +64,7 @@ for n in itertools.count():
 class TestSenderIsKilled:
     def test_loss_is_exact(self, free_port, start):
         with viewer_on(free_port, takes=False) as viewer:
-            viewer.receiver._window_bytes = 8 * PLANE.nbytes
+            viewer.receiver._roster.window_bytes = 8 * PLANE.nbytes
             sender = start("-c", SEND_AND_WAIT, free_port, 50, 20 * PLANE.nbytes / 1e6)
             assert sender.stdout.readline() == "sent\n"
             wait_until(lambda: viewer.status()["queued"] == 8, "the window is full")

@@ -404,7 +404,7 @@ def test_window_that_empties_the_queue_meanwhile_is_woken_for_what_follows(viewe
     hello = Hello(version=1, sender=name, token=TOKEN, pid=1, memory_group="")
     sockets = ScriptedSockets([[one], [Request(b"c", {"type": "ping"}), two]])
     receiver = Receiver(sockets, viewer.endpoint)
-    receiver._greet(b"route", hello)
+    receiver._roster.greet(b"route", hello)
     woken = []
     receiver.on_work = lambda: woken.append(True)
     receiver._turn(0)

@@ -10,24 +10,21 @@ import select
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from platecast.components import PlateLayout
 from platecast.errors import PlatecastError, ProtocolError
 from platecast.manager import find_or_start
-from platecast.stream._contrast import ContrastSampler
 from platecast.stream._outbox import Outbox
+from platecast.stream._session import Session
 from platecast.stream._spill import Spilled
 from platecast.stream._staged import Staged
 from platecast.stream._staging import Staging
+from platecast.stream._transmitter import Transmitter
 from platecast.wire import (
-    MAX_BATCH_ITEMS,
     PROTOCOL_VERSION,
     Ack,
-    Batch,
     Counters,
     Hello,
-    Item,
     Segment,
     SegmentPool,
     SenderSockets,
@@ -47,39 +44,10 @@ _REFUSED_RETRY_S = 5.0
 _UNCONNECTED_RETRY_S = 0.01
 _BEAT_INTERVAL_S = 0.5
 _ATTACH_TIMEOUT_S = 1.0
-_RETRANSMIT_AFTER_S = 1.0
 _FULL_RETRY_S = 0.005
-_PAUSE_S = 0.01
-"""How long planes are collected after a batch: each batch wakes four threads in two processes."""
 _SILENCE_S = 1.5
 """A viewer answers every beat; one that has been silent for this long is stopped, or gone."""
 _HOPE_INTERVAL_S = 0.1
-_INLINE_WINDOW_BYTES = 64 << 20
-"""Most bytes under way inside messages: they lie in the queues of the sockets, not in plane memory."""
-
-
-@dataclass(slots=True)
-class _Session:
-    """What is known of one life of the viewer."""
-
-    sockets: SenderSockets
-    instance: str
-    welcome: Welcome | None = None
-    inline: bool = False
-    attach_deadline: float = 0.0
-    next_hello: float = 0.0
-    next_beat: float = 0.0
-    received: int = 0
-    received_at: float = field(default_factory=time.monotonic)
-    acked_at: float = 0.0
-    heard_at: float = field(default_factory=time.monotonic)
-    layouts_sent: int = 0
-    pause_until: float = 0.0
-    full: bool = False
-
-    @property
-    def ready(self) -> bool:
-        return self.welcome is not None and self.sockets.subscribed and (self.inline or self.sockets.attached)
 
 
 class Link:
@@ -101,11 +69,9 @@ class Link:
         self.staging = Staging(SegmentPool(keep_bytes=budget_bytes // 4))
         self._counters = Counters()
         self.outbox = Outbox(budget_bytes, self._release, self._counters)
+        self._transmitter = Transmitter(port, self.sender, self.outbox, self.staging)
         self._on_failure = on_failure
-        self._layouts: list[PlateLayout] = []
-        self._sampler = ContrastSampler()
-        self._buffers = 0
-        self._session: _Session | None = None
+        self._session: Session | None = None
         self._reported: str | None = None
         self._starter: threading.Thread | None = None
         self._stopping = threading.Event()
@@ -173,8 +139,8 @@ class Link:
 
     def announce(self, layout: PlateLayout) -> None:
         """Tell every viewer of this link what a plate holds; from any thread."""
-        if layout not in self._layouts:
-            self._layouts.append(layout)
+        if layout not in self._transmitter.layouts:
+            self._transmitter.layouts.append(layout)
         self.wake()
 
     def wake(self) -> None:
@@ -235,7 +201,7 @@ class Link:
             self._report_once(str(error))
             endpoint = None
         if endpoint is not None:
-            self._session = _Session(SenderSockets(endpoint, self._wake_read), endpoint.instance)
+            self._session = Session(SenderSockets(endpoint, self._wake_read), endpoint.instance)
             return
         # Without planes to send there is no hurry, and a first plane wakes the thread.
         self._idle = True
@@ -246,7 +212,7 @@ class Link:
         if self.outbox.unsettled:
             self._stopping.wait(_SEEK_INTERVAL_S)
 
-    def _serve(self, session: _Session) -> None:
+    def _serve(self, session: Session) -> None:
         work = session.ready and self.outbox.waiting > 0 and not session.full
         pause_s = max(session.pause_until - time.monotonic(), 0.0)
         # In a pause nobody needs to wake us: what comes meanwhile goes with the next batch.
@@ -269,19 +235,19 @@ class Link:
         now = time.monotonic()
         self._greet(session, now)
         if session.ready and (now >= session.pause_until or self.outbox.is_filling):
-            self._transmit(session, now)
-            self._retransmit(session, now)
+            self._transmitter.transmit(session, now)
+            self._transmitter.retransmit(session, now)
         if now >= session.next_beat and session.welcome is not None:
             session.sockets.say(self.outbox.beat(self.sender))
             session.next_beat = now + _BEAT_INTERVAL_S
 
-    def _patience(self, session: _Session) -> float:
+    def _patience(self, session: Session) -> float:
         if session.full:
             return _FULL_RETRY_S
         now = time.monotonic()
         return max((session.next_beat if session.ready else session.next_hello) - now, 0.001)
 
-    def _greet(self, session: _Session, now: float) -> None:
+    def _greet(self, session: Session, now: float) -> None:
         """Introduce ourselves until the viewer is ready for planes, or turns out to be gone."""
         if session.ready or now < session.next_hello:
             return
@@ -308,7 +274,7 @@ class Link:
                 self.port,
             )
 
-    def _welcomed(self, session: _Session, welcome: Welcome) -> None:
+    def _welcomed(self, session: Session, welcome: Welcome) -> None:
         if session.welcome is not None:
             return
         session.welcome = welcome
@@ -320,7 +286,7 @@ class Link:
         session.next_hello = 0.0
         self._reported = None
 
-    def _acknowledged(self, session: _Session, ack: Ack) -> None:
+    def _acknowledged(self, session: Session, ack: Ack) -> None:
         now = time.monotonic()
         session.acked_at = now
         if ack.received > session.received:
@@ -332,90 +298,6 @@ class Link:
             self.staging.pool.freed(number)
         for seq, reason in ack.failures:
             self._on_failure(f"plane {seq}: {reason}")
-
-    def _transmit(self, session: _Session, now: float) -> None:
-        welcome = session.welcome
-        if welcome is None:
-            return
-        window = min(welcome.window_bytes, _INLINE_WINDOW_BYTES) if session.inline else welcome.window_bytes
-        staged = self.outbox.take(window, MAX_BATCH_ITEMS if not session.inline else 8)
-        layouts = tuple(self._layouts[session.layouts_sent :])
-        session.full = not staged and self.outbox.waiting > 0
-        if not staged and not layouts:
-            return
-        sent = self._send(session, staged, layouts)
-        if len(sent) < len(staged):
-            session.full = True
-            self.outbox.put_back(staged[len(sent) :])
-        if sent or layouts:
-            session.pause_until = now + _PAUSE_S
-            session.received_at = max(session.received_at, now - _RETRANSMIT_AFTER_S / 2)
-
-    def _send(
-        self, session: _Session, staged: list[Staged], layouts: tuple[PlateLayout, ...]
-    ) -> list[Staged]:
-        """Send planes in one batch; return those that went."""
-        displays: dict[object, int] = {}
-        items: list[Item] = []
-        frames: list[bytes] = []
-        for each in staged:
-            if not self._place(session, each, frames):
-                break
-            each.contrast = self._sampler.contrast(each) if each.contrast is None else each.contrast
-            items.append(
-                Item(
-                    seq=each.seq,
-                    stream=each.stream,
-                    plane=each.plane,
-                    shape=each.shape,
-                    dtype=each.dtype,
-                    nbytes=each.nbytes,
-                    display=displays.setdefault(each.display, len(displays)),
-                    buffer=each.numbers[-1] if each.numbers else None,
-                    frame=None if each.numbers or each.pixels is None else len(frames) - 1,
-                    contrast=each.contrast,
-                    address=each.address,
-                )
-            )
-        if not items and not layouts:
-            return []
-        batch = Batch(
-            version=PROTOCOL_VERSION,
-            sender=self.sender,
-            items=tuple(items),
-            displays=tuple(displays),  # type: ignore[arg-type]  # the keys are displays
-            layouts=layouts,
-        )
-        if not session.sockets.publish(batch, frames):
-            return []
-        session.layouts_sent += len(layouts)
-        return staged[: len(items)]
-
-    def _place(self, session: _Session, staged: Staged, frames: list[bytes]) -> bool:
-        """Hand a plane's buffer over, or put its bytes into a frame; False when the viewer does not read."""
-        if staged.pixels is None:
-            return True
-        if isinstance(staged.pixels, Spilled):
-            staged.pixels = self.staging.from_disk(staged.pixels)
-        if isinstance(staged.pixels, Segment) and not session.inline:
-            self._buffers += 1
-            self.outbox.travels_as(staged, self._buffers)
-            return session.sockets.hand_over(self._buffers, staged.nbytes, staged.pixels.fd)
-        frames.append(
-            staged.pixels.read(staged.nbytes) if isinstance(staged.pixels, Segment) else staged.pixels
-        )
-        return True
-
-    def _retransmit(self, session: _Session, now: float) -> None:
-        """Send again what an answering viewer has not received for a second."""
-        stalled = min(now - session.received_at, session.acked_at - session.received_at)
-        if stalled < _RETRANSMIT_AFTER_S:
-            return
-        overdue = self.outbox.overdue(session.received)[:MAX_BATCH_ITEMS]
-        session.received_at = now
-        if overdue:
-            _log.info("sending %d planes to port %d again", len(overdue), self.port)
-            self._send(session, overdue, ())
 
     def _disconnect(self) -> None:
         session, self._session = self._session, None

@@ -4,41 +4,31 @@ Every plane has a sequence number from the moment it is offered and is, at any t
 settled by a viewer, or dropped. Nothing leaves the account.
 """
 
-import heapq
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
-from platecast.components import PlaneId
 from platecast.config import WhenFull
+from platecast.stream._gaps import Gaps
 from platecast.stream._staged import Room, Staged, Tally
+from platecast.stream._waiting import WaitingPlanes
 from platecast.wire import Ack, Beat, Counters, Ledger, StreamCounts
 
 _OLDEST_GIVES_WAY = (WhenFull.DROP_OLDEST, WhenFull.LATEST)
-_MOST_GAPS = 4096
-"""Most gaps in one beat, the lowest first; the others are told once `base` has passed these."""
 
 
 @dataclass(slots=True)
 class _State:
-    waiting: OrderedDict[int, Staged] = field(default_factory=OrderedDict)
-    """By sequence number, the lowest first."""
-    heavy: OrderedDict[int, None] = field(default_factory=OrderedDict)
-    """Those of them that take memory, in the same order."""
-    newest: dict[PlaneId, int] = field(default_factory=dict)
-    """Which waiting plane a later one of `WhenFull.LATEST` would replace."""
+    waiting: WaitingPlanes = field(default_factory=WaitingPlanes)
     under_way: dict[int, Staged] = field(default_factory=dict)
     by_number: dict[int, Staged] = field(default_factory=dict)
     """Planes that are not settled, by the numbers of their buffers."""
     tallies: dict[int, Tally] = field(default_factory=dict)
-    gaps: list[tuple[int, int]] = field(default_factory=list)
+    gaps: Gaps = field(default_factory=Gaps)
     next_seq: int = 1
     given_up: int = 0
     elsewhere: int = 0
     account: bytes = b""
-    waiting_bytes: int = 0
     reserved_bytes: int = 0
     under_way_bytes: int = 0
 
@@ -96,7 +86,9 @@ class Outbox:
                 self._changed.wait_for(lambda: self._fits(nbytes), timeout_s)
             if not self._fits(nbytes) and (may_spill or when_full is WhenFull.SPILL):
                 return Room.ON_DISK
-            while when_full in _OLDEST_GIVES_WAY and not self._fits(nbytes) and self._state.heavy:
+            while (
+                when_full in _OLDEST_GIVES_WAY and not self._fits(nbytes) and self._state.waiting.has_pixels
+            ):
                 victims.append(self._lighten())
             fits = self._fits(nbytes)
             if fits:
@@ -121,14 +113,12 @@ class Outbox:
             state.reserved_bytes -= staged.waiting_bytes
             staged.seq = self._number(staged.stream)
             if replaces:
-                earlier = state.newest.pop(staged.plane, 0)
-                replaced = self._pop_waiting(earlier) if earlier in state.waiting else None
-                state.newest[staged.plane] = staged.seq
+                replaced = state.waiting.replace(staged)
             if replaced is not None:
                 self._forget_buffers(replaced)
                 self._state.tallies[replaced.stream].replaced += 1
                 self._give_up(replaced.seq)
-            self._push_waiting(staged)
+            state.waiting.push(staged)
         if replaced is not None:
             self._release(replaced)
 
@@ -148,11 +138,10 @@ class Outbox:
         with self._changed:
             state = self._state
             taken: list[Staged] = []
-            while state.waiting and len(taken) < most:
-                first = next(iter(state.waiting.values()))
+            while (first := state.waiting.first) is not None and len(taken) < most:
                 if state.under_way and state.under_way_bytes + first.travel_bytes > window_bytes:
                     break
-                taken.append(self._pop_waiting(first.seq))
+                taken.append(state.waiting.pop(first.seq))
                 state.under_way[first.seq] = first
                 state.under_way_bytes += first.travel_bytes
             if taken:
@@ -176,7 +165,7 @@ class Outbox:
             state = self._state
             self._note_buffers(ack.taken, ack.freed)
             settled = self._settled_under_way(ack.upto, ack.beyond)
-            settled += self._settled_while_waiting(ack.upto, set(ack.beyond))
+            settled += state.waiting.pop_settled(ack.upto, set(ack.beyond))
             for staged in settled:
                 self._forget_buffers(staged)
             for counts in ack.streams:
@@ -195,7 +184,7 @@ class Outbox:
         with self._changed:
             self._to_waiting(list(self._state.under_way.values()))
             self._state.by_number.clear()
-            for staged in self._state.waiting.values():
+            for staged in self._state.waiting:
                 staged.is_shared = staged.is_shared or bool(staged.numbers)
                 staged.numbers, staged.kept_as, staged.is_free = [], None, False
         # What is over the budget now may wait: it was under way, and the next plane makes it give way.
@@ -225,13 +214,12 @@ class Outbox:
         """Return this side's account as a message."""
         with self._changed:
             base = self._base()
-            self._state.gaps = [gap for gap in self._state.gaps if gap[1] >= base]
             counts = tuple(
                 StreamCounts(number, tally.sent, tally.dropped, sum(tally.before), tally.replaced)
                 for number, tally in self._state.tallies.items()
                 if tally.sent
             )
-            gaps = tuple(heapq.nsmallest(_MOST_GAPS, self._state.gaps))
+            gaps = self._state.gaps.at_or_above(base)
             return Beat(sender=sender, base=base, gaps=gaps, streams=counts, last=last)
 
     def ledger(self, stream: int) -> Ledger:
@@ -258,7 +246,7 @@ class Outbox:
     @property
     def is_filling(self) -> bool:
         """Whether so much waits that it should not wait on purpose."""
-        return self._state.waiting_bytes > self.budget_bytes / 4
+        return self._state.waiting.nbytes > self.budget_bytes / 4
 
     @property
     def unsettled(self) -> int:
@@ -269,7 +257,7 @@ class Outbox:
         """Give up everything that is not settled; return how many planes that were."""
         with self._changed:
             self._to_waiting(list(self._state.under_way.values()))
-            victims = [self._drop_oldest() for _ in range(len(self._state.waiting))]
+            victims = list(iter(self._drop_oldest, None))
         for victim in victims:
             self._release(victim)
         return len(victims)
@@ -299,35 +287,8 @@ class Outbox:
             state.under_way_bytes -= staged.travel_bytes
         return settled
 
-    def _settled_while_waiting(self, upto: int, beyond: set[int]) -> list[Staged]:
-        """Take out what waits to be sent again although the viewer had it before the connection broke."""
-        state = self._state
-        if not state.waiting or next(iter(state.waiting)) > max(upto, max(beyond, default=0)):
-            return []
-        return [self._pop_waiting(seq) for seq in tuple(state.waiting) if seq <= upto or seq in beyond]
-
-    def _push_waiting(self, staged: Staged, *, first: bool = False) -> None:
-        state = self._state
-        state.waiting[staged.seq] = staged
-        state.waiting_bytes += staged.waiting_bytes
-        queues: list[OrderedDict[int, Any]] = [state.waiting]
-        if staged.waiting_bytes:
-            state.heavy[staged.seq] = None
-            queues.append(state.heavy)
-        if first:
-            for queue in queues:
-                queue.move_to_end(staged.seq, last=False)
-
-    def _pop_waiting(self, seq: int) -> Staged:
-        staged = self._state.waiting.pop(seq)
-        self._state.heavy.pop(seq, None)
-        self._state.waiting_bytes -= staged.waiting_bytes
-        if self._state.newest and self._state.newest.get(staged.plane) == seq:
-            del self._state.newest[staged.plane]
-        return staged
-
     def _fits(self, nbytes: int) -> bool:
-        used = self._state.waiting_bytes + self._state.reserved_bytes
+        used = self._state.waiting.nbytes + self._state.reserved_bytes
         return used == 0 or used + nbytes <= self.budget_bytes
 
     def _number(self, stream: int) -> int:
@@ -348,46 +309,35 @@ class Outbox:
     def _give_up(self, seq: int) -> None:
         self._state.given_up += 1
         self._write_counters()
-        self._add_gap(seq)
+        self._state.gaps.add(seq)
         self._changed.notify_all()
 
     def _base(self) -> int:
         state = self._state
         firsts = [next(iter(state.under_way))] if state.under_way else []
-        if state.waiting:
-            firsts.append(next(iter(state.waiting)))
+        if state.waiting.first is not None:
+            firsts.append(state.waiting.first.seq)
         return min(firsts, default=state.next_seq)
 
-    def _drop_oldest(self) -> Staged:
-        victim = self._pop_waiting(next(iter(self._state.waiting)))
-        self._forget_buffers(victim)
-        self._count_dropped(victim.stream, victim.seq)
-        return victim
+    def _drop_oldest(self) -> Staged | None:
+        first = self._state.waiting.first
+        if first is not None:
+            self._state.waiting.pop(first.seq)
+            self._forget_buffers(first)
+            self._count_dropped(first.stream, first.seq)
+        return first
 
     def _lighten(self) -> Staged:
         """Take the pixels of the oldest plane that has some; the header of one that rests stays."""
-        seq = next(iter(self._state.heavy))
-        staged = self._state.waiting[seq]
+        staged, is_gone = self._state.waiting.lighten()
         self._forget_buffers(staged)
-        if staged.address is None:
-            self._pop_waiting(seq)
-            self._count_dropped(staged.stream, seq)
-            return staged
-        del self._state.heavy[seq]
-        self._state.waiting_bytes -= staged.waiting_bytes
-        self._state.waiting[seq] = staged.without_pixels()
+        if is_gone:
+            self._count_dropped(staged.stream, staged.seq)
         return staged
-
-    def _add_gap(self, seq: int) -> None:
-        gaps = self._state.gaps
-        if gaps and gaps[-1][1] == seq - 1:
-            gaps[-1] = (gaps[-1][0], seq)
-        else:
-            gaps.append((seq, seq))
 
     def _to_waiting(self, staged: list[Staged]) -> None:
         state = self._state
         for each in sorted(staged, key=lambda s: s.seq, reverse=True):
             state.under_way.pop(each.seq, None)
             state.under_way_bytes -= each.travel_bytes
-            self._push_waiting(each, first=True)
+            state.waiting.push(each, first=True)

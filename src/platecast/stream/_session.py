@@ -1,0 +1,31 @@
+"""What a sender knows of one life of a viewer."""
+
+import time
+from dataclasses import dataclass, field
+
+from platecast.wire import SenderSockets, Welcome
+
+
+@dataclass(slots=True)
+class Session:
+    """What is known of one life of the viewer."""
+
+    sockets: SenderSockets
+    instance: str
+    welcome: Welcome | None = None
+    inline: bool = False
+    attach_deadline: float = 0.0
+    next_hello: float = 0.0
+    next_beat: float = 0.0
+    received: int = 0
+    received_at: float = field(default_factory=time.monotonic)
+    acked_at: float = 0.0
+    heard_at: float = field(default_factory=time.monotonic)
+    layouts_sent: int = 0
+    pause_until: float = 0.0
+    full: bool = False
+
+    @property
+    def ready(self) -> bool:
+        """Whether the viewer takes planes."""
+        return self.welcome is not None and self.sockets.subscribed and (self.inline or self.sockets.attached)
