@@ -147,9 +147,16 @@ class RecordingCanvas:
     def read(self, layer, position):
         return layer.stack[position]
 
-    def remove(self, layer):
-        del self.shown[layer]
-        self.store.remove(layer)
+    def remove(self, layers):
+        for layer in layers:
+            del self.shown[layer]
+            self.store.remove(layer)
+
+    def follow(self, layer, index):
+        self.calls.append(("follow", *index))
+        before = dict(self.values)
+        self.values |= dict(zip(layer.key.stacked, index, strict=True))
+        return self.values != before
 
     def screenshot(self, *, canvas_only):
         return b"picture"

@@ -58,7 +58,7 @@ def test_takes_over_a_new_name(canvas, file_plane):
 
 def test_a_removed_layer_leaves_the_store(canvas, file_plane, store):
     placed = file_plane(canvas, well="A01")
-    canvas.remove(placed.layer)
+    canvas.remove([placed.layer])
     assert canvas.names() == {}
     assert store.layers == ()
 
@@ -66,3 +66,11 @@ def test_a_removed_layer_leaves_the_store(canvas, file_plane, store):
 def test_state(canvas, file_plane):
     placed = file_plane(canvas, well="A01")
     assert {"visible": True, "opacity": 1.0}.items() <= canvas.state(placed.layer).items()
+
+
+def test_follow_goes_to_a_plane_and_says_whether_that_moved(canvas, file_plane):
+    file_plane(canvas, well="A01")
+    newest = file_plane(canvas, well="B02")
+    assert canvas.follow(newest.layer, newest.index)
+    assert canvas.values_on_screen() == {"well": "B02"}
+    assert not canvas.follow(newest.layer, newest.index)

@@ -5,7 +5,9 @@ import pytest
 
 from platecast.components import Kind, StepId
 from platecast.errors import ViewerCommandError
+from platecast.viewer._clearing import Cleared
 from platecast.viewer._commands import Commands
+from platecast.viewer._following import Following
 
 
 @pytest.fixture
@@ -13,7 +15,13 @@ def commands(store, napari_canvas, file_plane):
     for value, well in enumerate(("A01", "B02"), start=1):
         file_plane(napari_canvas, value, step=StepId(1, "blur"), channel="DAPI", well=well, z_index=0)
     file_plane(napari_canvas, 3, kind=Kind.LABELS, dtype="uint8", well="A01")
-    return Commands(store, napari_canvas, lambda: 2, lambda sliced: 3)
+    return Commands(
+        store,
+        napari_canvas,
+        clear=lambda run, step, earlier_runs: Cleared(2, 4, 1_500_000),
+        regroup=lambda sliced: None,
+        following=Following(),
+    )
 
 
 def test_layers(commands):
@@ -56,6 +64,20 @@ def test_goto(commands):
     assert answer == {"on_screen": {"well": "B02", "z_index": 0}}
 
 
+def test_display(commands):
+    def display(**args):
+        return commands.answer("display", args)[0]
+
+    assert display() == {"sliced": None, "layers": 2, "follow_newest": False}
+    assert display(follow_newest=True)["follow_newest"] is True
+    assert display(sliced=None)["follow_newest"] is True, "what is not given stays"
+    assert display(follow_newest=None)["follow_newest"] is False, "as the senders say"
+
+
+def test_clear_says_what_it_freed(commands):
+    assert commands.answer("clear", {}) == ({"cleared": 2, "planes": 4, "freed_mb": 1.5}, ())
+
+
 @pytest.mark.parametrize(
     ("name", "args", "error", "words"),
     [
@@ -79,6 +101,8 @@ def test_goto(commands):
         ("goto", {"well": "C03"}, LookupError, "this window has A01, B02"),
         ("goto", {"site": 1}, LookupError, "site: no layer has such an axis"),
         ("goto", {"well": "nowhere"}, ValueError, "nowhere"),
+        ("display", {"sliced": "well"}, TypeError, "expected a list of components"),
+        ("display", {"follow_newest": 1}, TypeError, "expected true, false or null"),
     ],
 )
 def test_what_cannot_be_done_says_what_can(commands, name, args, error, words):

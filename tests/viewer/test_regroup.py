@@ -46,7 +46,11 @@ def names(model):
 
 def test_the_place_on_screen_is_kept(plate, ask, model):
     ask("goto", well="C05")
-    assert ask("display", sliced=["channel", "well"]) == {"sliced": ["well", "channel"], "layers": 96}
+    assert ask("display", sliced=["channel", "well"]) == {
+        "sliced": ["well", "channel"],
+        "layers": 96,
+        "follow_newest": False,
+    }
     assert ask("layers")["on_screen"] == {"well": "C05"}
     assert [layer.name for layer in model.layers if layer.visible] == [
         "Well_C05_Channel_DAPI",

@@ -185,7 +185,7 @@ def test_clear(inbox, run, store, recording_canvas):
     inbox.plane(well="A01")
     answers = inbox.command("clear")
     run(answers)
-    assert answers == [({"cleared": 1}, [])]
+    assert answers == [({"cleared": 1, "planes": 1, "freed_mb": 16 * 16 * 2 / 1e6}, [])]
     assert store.layers == ()
     inbox.plane(well="B01")
     run()

@@ -79,12 +79,15 @@ class Display(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     pad_to_max
         Planes of different sizes share a layer, the smaller ones padded when they are read; planes of
         different data types never do.
+    follow_newest
+        The sliders go to the newest plane, as long as the window's user has not chosen otherwise.
     """
 
     sliced: tuple[str, ...] = ("channel",)
     colormap: str | None = None
     replace_layers: bool = False
     pad_to_max: bool = False
+    follow_newest: bool = False
 
 
 class NapariDisplayConfig(Config):
@@ -104,6 +107,8 @@ class NapariDisplayConfig(Config):
     """Slices along z as an axis or as layers."""
     timepoint_mode: NapariDimensionMode = NapariDimensionMode.STACK
     """Time points as an axis or as layers."""
+    follow_newest: bool = False
+    """Whether the window's sliders go to the newest plane while its user leaves them alone."""
 
     def resolve(self, *, replace_layers: bool = False) -> Display:
         """Return the choice as it travels with the planes."""
@@ -118,4 +123,5 @@ class NapariDisplayConfig(Config):
             colormap=colormap,
             replace_layers=replace_layers,
             pad_to_max=self.variable_size_handling is NapariVariableSizeHandling.PAD_TO_MAX,
+            follow_newest=self.follow_newest,
         )

@@ -221,7 +221,7 @@ class LayerStore:
                 if plane is not None:
                     layer.stack.put(moved, plane)
                     layer.tickets[moved] = old.tickets[index]
-        self._rebuild_axes()
+        self.drop_unused_values()
         stayed = tuple(layer for layer in renamed if layer not in origins)
         olds = {layer: tuple(olds) for layer, olds in origins.items()}
         return Regrouping(removed, olds, tuple(superseded), stayed)
@@ -301,6 +301,15 @@ class LayerStore:
         self._calibrations.clear()
         self.axes.clear()
 
+    def drop_unused_values(self) -> None:
+        """Let the axes have the values of planes that are there, and what was announced beside them."""
+        used: dict[str, set[Value]] = {name: set() for name in AXIS_NAMES}
+        for key, layer in self._layers.items():
+            for index in layer.stack.indices:
+                for name, value in zip(key.stacked, index, strict=True):
+                    used[name].add(value)
+        self.axes.rebuild(used)
+
     def _wanted(self, display: Display) -> tuple[str, ...]:
         return display.sliced if self._sliced is None else self._sliced
 
@@ -323,14 +332,6 @@ class LayerStore:
         layer = StoredLayer(key, display, contrast, stack, self._names.name(key))
         self._layers[key] = layer
         return layer, renamed
-
-    def _rebuild_axes(self) -> None:
-        used: dict[str, set[Value]] = {name: set() for name in AXIS_NAMES}
-        for key, layer in self._layers.items():
-            for index in layer.stack.indices:
-                for name, value in zip(key.stacked, index, strict=True):
-                    used[name].add(value)
-        self.axes.rebuild(used)
 
 
 def _is_sliced_by(key: LayerKey, sliced: Sequence[str]) -> bool:

@@ -1,6 +1,6 @@
 """What the session asks of whatever shows the layers."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy.typing as npt
@@ -60,8 +60,11 @@ class Canvas(Protocol):
     def read(self, layer: StoredLayer, position: tuple[int, ...]) -> npt.NDArray[Any]:
         """Return the plane at a position of the shared axes, read through what is shown."""
 
-    def remove(self, layer: StoredLayer) -> None:
-        """Stop showing a layer and let the store forget it."""
+    def remove(self, layers: Sequence[StoredLayer]) -> None:
+        """Stop showing layers and let the store forget them."""
+
+    def follow(self, layer: StoredLayer, index: Index) -> bool:
+        """Go to a plane that has just come, unless the user has hidden its layer; say whether that moved."""
 
     def screenshot(self, *, canvas_only: bool) -> bytes:
         """Return a picture of the window, or of the images alone, as PNG."""

@@ -10,8 +10,19 @@ from platecast.components import well_name
 from platecast.errors import ViewerCommandError
 from platecast.layers import AXIS_NAMES, LayerStore, positions_of
 from platecast.viewer._canvas import Canvas
+from platecast.viewer._clearing import Cleared, StepName
+from platecast.viewer._following import Following
 from platecast.viewer._probe import GapProbe
 
+
+class _Kept:
+    """The value of an argument that was not given, and so stays as it is."""
+
+    def __repr__(self) -> str:
+        return "as it is"
+
+
+_KEPT = _Kept()
 Answer = tuple[dict[str, Any], Sequence[bytes]]
 """A JSON-able answer and binary attachments."""
 
@@ -26,23 +37,27 @@ class Commands:
     canvas
         What shows them.
     clear
-        Lets go of every layer and returns how many there were.
+        Lets go of the layers of a run, of a step, of earlier runs, or of all, and says what that was.
     regroup
-        Lets other components be layers (`None`: those that senders choose) and returns how many layers
-        there are then.
+        Lets other components be layers (`None`: those that senders choose).
+    following
+        Whether the sliders go to the newest plane.
     """
 
     def __init__(
         self,
         store: LayerStore,
         canvas: Canvas,
-        clear: Callable[[], int],
-        regroup: Callable[[Sequence[str] | None], int],
+        *,
+        clear: Callable[[str | None, StepName | None, bool], Cleared],
+        regroup: Callable[[Sequence[str] | None], None],
+        following: Following,
     ) -> None:
         self._store = store
         self._canvas = canvas
-        self._clear_all = clear
+        self._clear_layers = clear
         self._regroup = regroup
+        self._following = following
         self._gaps = GapProbe()
         self._table: dict[str, Callable[..., Answer]] = {
             "clear": self._clear,
@@ -155,12 +170,26 @@ class Commands:
         self._canvas.go_to(values)
         return {"on_screen": self._canvas.values_on_screen()}, ()
 
-    def _display(self, sliced: Sequence[str] | None) -> Answer:
+    def _display(
+        self,
+        *,
+        sliced: Sequence[str] | _Kept | None = _KEPT,
+        follow_newest: bool | _Kept | None = _KEPT,
+    ) -> Answer:
         if isinstance(sliced, str):
             raise TypeError(f"sliced={sliced!r}: expected a list of components")
-        count = self._regroup(sliced)
+        if not isinstance(follow_newest, (bool, _Kept)) and follow_newest is not None:
+            raise TypeError(f"follow_newest={follow_newest!r}: expected true, false or null")
+        if not isinstance(sliced, _Kept):
+            self._regroup(sliced)
+        if not isinstance(follow_newest, _Kept):
+            self._following.chosen = follow_newest
         chosen = self._store.sliced
-        return {"sliced": None if chosen is None else list(chosen), "layers": count}, ()
+        return {
+            "sliced": None if chosen is None else list(chosen),
+            "layers": len(self._store.layers),
+            "follow_newest": self._following.is_on,
+        }, ()
 
     def _screenshot(self, *, canvas_only: bool = False) -> Answer:
         return {"format": "png"}, (self._canvas.screenshot(canvas_only=canvas_only),)
@@ -173,8 +202,11 @@ class Commands:
             return dict(self._gaps.stop()), ()
         raise ValueError(f"probe: action is 'start' or 'stop', not {action!r}")
 
-    def _clear(self) -> Answer:
-        return {"cleared": self._clear_all()}, ()
+    def _clear(
+        self, *, run: str | None = None, step: StepName | None = None, earlier_runs: bool = False
+    ) -> Answer:
+        cleared = self._clear_layers(run, step, earlier_runs)
+        return {"cleared": cleared.layers, "planes": cleared.planes, "freed_mb": cleared.nbytes / 1e6}, ()
 
     def _quit(self) -> Answer:
         return {"quitting": True}, ()

@@ -11,6 +11,7 @@ from platecast.viewer._napari_canvas import NapariCanvas
 from platecast.viewer._napari_private import main_window
 from platecast.viewer._plate_map import Place, PlateMap
 from platecast.viewer._plate_watch import PlateWatch
+from platecast.viewer._session import Session
 from platecast.viewer._stream_dock import StreamDock
 
 PLATE_MAP, STREAM = "Plate map", "Stream"
@@ -25,18 +26,25 @@ class WindowParts(QObject):
     ----------
     parent
         The window.
-    inbox, store, canvas, watch
+    inbox, store, canvas, watch, session
         Its parts.
     """
 
     def __init__(
-        self, parent: QObject, inbox: Inbox, store: LayerStore, canvas: NapariCanvas, watch: PlateWatch
+        self,
+        parent: QObject,
+        inbox: Inbox,
+        store: LayerStore,
+        canvas: NapariCanvas,
+        watch: PlateWatch,
+        session: Session,
     ) -> None:
         super().__init__(parent)
         self.inbox = inbox
         self.store = store
         self.canvas = canvas
         self.watch = watch
+        self.session = session
 
 
 def make_plate_map(napari_viewer: Viewer) -> QWidget:
@@ -55,7 +63,7 @@ def make_plate_map(napari_viewer: Viewer) -> QWidget:
 def make_stream_dock(napari_viewer: Viewer) -> QWidget:
     """Return the account of a viewer's stream."""
     parts = _parts(napari_viewer)
-    return _no_stream() if parts is None else StreamDock(parts.inbox)
+    return _no_stream() if parts is None else StreamDock(parts.inbox, following=parts.session.following)
 
 
 def open_docks(viewer: Viewer) -> None:

@@ -71,11 +71,13 @@ class NapariCanvas:
         """Called when other layers than before have no plane on screen."""
         self.on_moved: Callable[[], None] = _nothing_moved
         """Called when another place is on screen."""
+        self.on_touched: Callable[[], None] = _nothing_moved
+        """Called when the user, or somebody who asked, has gone to another place."""
         self.is_failed: Callable[[Mapping[str, Value]], bool] = _nothing_failed
         """Says whether a plane of a place was refused."""
         self._missing = MissingPlanes()
         self._scaling = Scaling(viewer, store)
-        self._sliders = Sliders(viewer, store, self._tell_position)
+        self._sliders = Sliders(viewer, store, self._tell_position, lambda: self.on_touched())
         viewer.layers.events.removed.connect(self._forget)
         overlay = viewer.canvas.overlays.text
         overlay.position = "top_left"
@@ -172,6 +174,10 @@ class NapariCanvas:
 
     def go_to(self, values: Mapping[str, Value]) -> None:
         """Move the sliders and look at the layers of another place; see `Canvas.go_to`."""
+        self._go_to(values)
+        self.on_touched()
+
+    def _go_to(self, values: Mapping[str, Value]) -> None:
         own = {name: value for name, value in values.items() if name in self._place}
         along = {name: value for name, value in values.items() if self._store.axes.values(name)}
         if not own:
@@ -207,14 +213,28 @@ class NapariCanvas:
         plane: npt.NDArray[Any] = data[position]
         return plane
 
-    def remove(self, layer: StoredLayer) -> None:
-        """Stop showing a layer; see `Canvas.remove`."""
-        self._kept.pop(layer, None)
-        if layer in self._shown:
-            self._viewer.layers.remove(self._shown[layer].layer)
-        elif layer in self._unseen:
-            del self._unseen[layer]
-            self._store.remove(layer)
+    def remove(self, layers: Sequence[StoredLayer]) -> None:
+        """Stop showing layers; see `Canvas.remove`."""
+        # Sliders and axes disagree until the axes are followed.
+        with self._sliders.changing(), self._viewer.layers.batched_update():
+            for layer in layers:
+                self._kept.pop(layer, None)
+                if layer in self._shown:
+                    self._viewer.layers.remove(self._shown[layer].layer)
+                elif layer in self._unseen:
+                    del self._unseen[layer]
+                    self._store.remove(layer)
+        self._tell_position()
+
+    def follow(self, layer: StoredLayer, index: Index) -> bool:
+        """Go to a plane that has just come; see `Canvas.follow`."""
+        shown = self._shown.get(layer)
+        is_elsewhere = not is_looked_at(layer.key, self._place)
+        if not is_elsewhere and (shown is None or not shown.layer.visible):
+            return False
+        before = self.values_on_screen()
+        self._go_to(place_of(layer.key) | dict(zip(layer.key.stacked, index, strict=True)))
+        return self.values_on_screen() != before
 
     def screenshot(self, *, canvas_only: bool) -> bytes:
         """Return a picture as PNG; see `Canvas.screenshot`."""

@@ -1,7 +1,7 @@
 """What of a plate has come, well by well. Pure: no Qt, no pixels."""
 
 import enum
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from platecast.components import Kind, PlaneId, PlateLayout, StepId, parse_well
@@ -163,6 +163,20 @@ class PlateModel:
         known = self._plates[plate].failures if plate in self._plates else {}
         return tuple(dict.fromkeys(known.get(well, {}).values()))
 
+    def forget(self, runs: Set[str], steps: Set[StepId | None]) -> None:
+        """Forget the planes of some steps of some runs; an empty run stands for any."""
+        for plate in self._plates.values():
+            for run in [run for run in plate.runs if run in runs or "" in runs]:
+                for topic in [topic for topic in plate.runs[run] if topic.step in steps]:
+                    del plate.runs[run][topic]
+                if not plate.runs[run]:
+                    del plate.runs[run]
+            for failed in plate.failures.values():
+                for plane in [plane for plane in failed if is_of(plane, runs, steps)]:
+                    del failed[plane]
+            plate.views_of = None
+        self.version += 1
+
     def clear(self) -> None:
         """Forget every plane and plate."""
         self._plates.clear()
@@ -201,6 +215,11 @@ class PlateModel:
 
     def _newest(self, plate: _Plate) -> dict[Topic, _Wells]:
         return next(reversed(plate.runs.values()), {})
+
+
+def is_of(plane: PlaneId, runs: Set[str], steps: Set[StepId | None]) -> bool:
+    """Say whether a plane is of one of some steps of some runs; an empty run stands for any."""
+    return (plane.run in runs or "" in runs) and plane.step in steps
 
 
 def _well_view(

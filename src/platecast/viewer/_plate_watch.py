@@ -4,15 +4,16 @@ import logging
 import time
 import weakref
 from collections import deque
+from collections.abc import Set
 from typing import Any, Protocol
 
 import numpy.typing as npt
 from qtpy.QtCore import QObject, QTimer
 from qtpy.QtCore import Signal as QtSignal  # type: ignore[attr-defined]  # renamed where mypy does not look
 
-from platecast.components import PlaneId, PlateLayout
+from platecast.components import PlaneId, PlateLayout, StepId
 from platecast.layers import RestingPlane, mean_intensity
-from platecast.viewer._plate_model import PlateModel
+from platecast.viewer._plate_model import PlateModel, is_of
 
 _log = logging.getLogger(__name__)
 
@@ -35,6 +36,9 @@ class Watch(Protocol):
 
     def cleared(self) -> None:
         """Hear that everything was let go."""
+
+    def forgotten(self, runs: Set[str], steps: Set[StepId | None]) -> None:
+        """Hear that the planes of some steps of some runs were let go; an empty run stands for any."""
 
 
 class PlateWatch(QObject):
@@ -81,6 +85,15 @@ class PlateWatch(QObject):
         self._filed.clear()
         self._unmeasured.clear()
         self.model.clear()
+        self._wake()
+
+    def forgotten(self, runs: Set[str], steps: Set[StepId | None]) -> None:
+        """Hear that the planes of some steps of some runs were let go."""
+        for waiting in (self._filed, self._unmeasured):
+            kept = [each for each in waiting if not is_of(each[0], runs, steps)]
+            waiting.clear()
+            waiting.extend(kept)
+        self.model.forget(runs, steps)
         self._wake()
 
     def stop(self) -> None:

@@ -5,6 +5,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from qtpy.QtCore import QObject, Qt, QTimer
 from qtpy.QtCore import Signal as QtSignal  # type: ignore[attr-defined]  # renamed where mypy does not look
@@ -14,7 +15,9 @@ from platecast.errors import PlatecastError
 from platecast.layers import Index, LayerStore, StoredLayer
 from platecast.viewer._arrivals import Arrival, Command, Inbox, Ticket
 from platecast.viewer._canvas import Canvas
+from platecast.viewer._clearing import Cleared, StepName, clear
 from platecast.viewer._commands import Commands
+from platecast.viewer._following import Following
 from platecast.viewer._plate_watch import Watch
 
 _log = logging.getLogger(__name__)
@@ -34,6 +37,15 @@ class _Newcomer:
     first_index: Index
     tickets: list[Ticket] = field(default_factory=list)
     superseded: list[Ticket] = field(default_factory=list)
+
+
+Reply = Callable[[dict[str, Any], Sequence[bytes]], None]
+
+
+def _nobody(answer: dict[str, Any], blobs: Sequence[bytes]) -> None:
+    """Tell nobody the answer but the log."""
+    if "error" in answer:
+        _log.warning("%s", answer["error"])
 
 
 class Session(QObject):
@@ -57,6 +69,8 @@ class Session(QObject):
         Returns seconds that never go back.
     watch
         Told of every plane, if given.
+    following
+        Whether the sliders go to the newest plane; without it they never do.
     """
 
     _woken = QtSignal()
@@ -68,6 +82,7 @@ class Session(QObject):
         canvas: Canvas,
         clock: Callable[[], float] = time.monotonic,
         watch: Watch | None = None,
+        following: Following | None = None,
     ) -> None:
         super().__init__()
         self._inbox = inbox
@@ -75,7 +90,10 @@ class Session(QObject):
         self._canvas = canvas
         self._clock = clock
         self._watch = watch
-        self._commands = Commands(store, canvas, self._clear, self._regroup)
+        self.following = following or Following()
+        self._commands = Commands(
+            store, canvas, clear=self._clear, regroup=self._regroup, following=self.following
+        )
         self._newcomers: dict[StoredLayer, _Newcomer] = {}
         self._dirty: dict[StoredLayer, None] = {}
         self._has_grown = False
@@ -179,6 +197,7 @@ class Session(QObject):
             _log.exception("plane %s could not be filed", arrival.plane)
             self._fail(arrival, f"{type(error).__name__}: {error}")
             return
+        self.following.note(placement.layer, placement.index, is_asked=arrival.display.follow_newest)
         if self._watch is not None:
             stored = placement.layer.stack.plane(placement.index)
             if stored is not None:
@@ -243,7 +262,7 @@ class Session(QObject):
         return took_time
 
     def _refresh_when_due(self) -> None:
-        if not self._dirty:
+        if not self._dirty and self.following.newest is None:
             return
         wait_s = self._last_refresh_s + _FRAME_S - self._clock()
         if wait_s <= 0:
@@ -252,14 +271,27 @@ class Session(QObject):
             self._frame.start(int(wait_s * 1000) + 1)
 
     def _refresh_now(self) -> None:
-        dirty, self._dirty = tuple(self._dirty), {}
-        if not dirty or self._is_stopped:
+        if self._is_stopped:
             return
         try:
-            self._canvas.refresh(dirty)
+            self._follow_newest()
+            dirty, self._dirty = tuple(self._dirty), {}
+            if dirty:
+                self._canvas.refresh(dirty)
         except Exception:
             _log.exception("layers could not be refreshed")
         self._last_refresh_s = self._clock()
+
+    def _follow_newest(self) -> None:
+        if self.following.newest is None or self.following.newest[0] in self._newcomers:
+            return
+        newest = self.following.take()
+        if newest is not None and newest[0].stack.plane(newest[1]) is not None:
+            # The axes have to have the place before the sliders can go there.
+            self._follow_axes()
+            if self._canvas.follow(*newest):
+                # napari has drawn all visible layers anew.
+                self._dirty.clear()
 
     def _answer(self, command: Command) -> None:
         self._follow_axes()
@@ -278,23 +310,32 @@ class Session(QObject):
             # After this turn: closing deletes widgets whose events may still be on the stack.
             QTimer.singleShot(0, self._canvas.close)
 
-    def _regroup(self, sliced: Sequence[str] | None) -> int:
-        """Let other components be layers; return how many layers there are then."""
+    def _regroup(self, sliced: Sequence[str] | None) -> None:
+        """Let other components be layers."""
         regrouping = self._store.regroup(sliced)
         for ticket in regrouping.superseded:
             if isinstance(ticket, Ticket):
                 self._inbox.supersede(ticket)
         self._dirty.clear()
+        self.following.forget()
         for layer in self._canvas.regroup(regrouping):
             self._newcomers[layer] = _Newcomer(layer, layer.stack.indices[0])
-        return len(self._store.layers)
 
-    def _clear(self) -> int:
-        layers = self._store.layers
-        for layer in layers:
-            self._canvas.remove(layer)
+    def _clear(self, run: str | None, step: StepName | None, earlier_runs: bool) -> Cleared:
+        """Let layers go; see `clear`."""
         self._dirty.clear()
-        self._store.clear()
-        if self._watch is not None:
-            self._watch.cleared()
-        return len(layers)
+        self.following.forget()
+        return clear(self._store, self._canvas, self._watch, run=run, step=step, earlier_runs=earlier_runs)
+
+    def submit(self, name: str, reply: Reply = _nobody, **args: object) -> None:
+        """Carry a command out as if it had been asked for by message, in its place among the planes.
+
+        Parameters
+        ----------
+        name, **args
+            As `docs/protocol.md` tells them.
+        reply
+            Called with the answer and its attachments.
+        """
+        self._held.append(Command(name, args, reply))
+        self._next_turn.start()

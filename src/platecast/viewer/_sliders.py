@@ -23,12 +23,21 @@ class Sliders:
         Whose axes they move along.
     moved
         Called when the position on screen has changed.
+    touched
+        Called when somebody else than `stand_on` has moved them.
     """
 
-    def __init__(self, viewer: ViewerModel, store: LayerStore, moved: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        viewer: ViewerModel,
+        store: LayerStore,
+        moved: Callable[[], None],
+        touched: Callable[[], None],
+    ) -> None:
         self._viewer = viewer
         self._store = store
         self._moved = moved
+        self._touched = touched
         self._is_changing = False
         self.values: dict[str, Value] = {}
         """The values on which the sliders of all used axes stand."""
@@ -69,8 +78,8 @@ class Sliders:
             dims.current_step = tuple(step)
         self.follow()
 
-    def follow(self, _event: object = None) -> None:
-        """Read where the sliders stand."""
+    def follow(self, event: object = None) -> None:
+        """Read where the sliders stand; with napari's event where it was not us who moved them."""
         dims = self._viewer.dims
         if self._is_changing or dims.ndim < _NDIM:
             return
@@ -84,8 +93,11 @@ class Sliders:
                 values[name] = value
             if dim in displayed or dims.margin_left[dim] or dims.margin_right[dim]:
                 wide.add(name)
+        has_moved = values != self.values
         self.values, self.wide_axes = values, frozenset(wide)
         self._moved()
+        if event is not None and has_moved:
+            self._touched()
 
     def is_here(self, layer: StoredLayer, index: Index) -> bool:
         """Say whether a plane lies where the sliders stand."""

@@ -5,9 +5,10 @@ from collections.abc import Callable
 
 import psutil
 from qtpy.QtCore import QTimer
-from qtpy.QtWidgets import QGridLayout, QLabel, QSizePolicy, QWidget
+from qtpy.QtWidgets import QCheckBox, QGridLayout, QLabel, QSizePolicy, QWidget
 
 from platecast.viewer._arrivals import Inbox
+from platecast.viewer._following import HOLD_S, RULE, Following
 from platecast.wire import Ledger
 
 _INTERVAL_MS = 500
@@ -35,9 +36,16 @@ class StreamDock(QWidget):
         Whose account it is.
     clock
         Returns seconds that never go back.
+    following
+        Whether the sliders go to the newest plane; can be chosen here.
     """
 
-    def __init__(self, inbox: Inbox, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        inbox: Inbox,
+        clock: Callable[[], float] = time.monotonic,
+        following: Following | None = None,
+    ) -> None:
         super().__init__()
         self._inbox = inbox
         self._clock = clock
@@ -60,7 +68,13 @@ class StreamDock(QWidget):
             self._values[name] = value
         for column in (1, 3):
             layout.setColumnStretch(column, 1)
-        layout.setRowStretch(_HALF, 1)
+        self._following = following
+        self.follow = QCheckBox("Follow the newest plane")
+        self.follow.setToolTip(RULE)
+        self.follow.setVisible(following is not None)
+        self.follow.clicked.connect(self._choose_following)
+        layout.addWidget(self.follow, _HALF, 0, 1, 4)
+        layout.setRowStretch(_HALF + 1, 1)
         self._timer = QTimer(self)
         self._timer.setInterval(_INTERVAL_MS)
         self._timer.timeout.connect(self._update_if_visible)
@@ -86,6 +100,16 @@ class StreamDock(QWidget):
         self._values["rate"].setText(f"{self._rate(ledger):.0f} /s")
         self._values["memory"].setText(_memory_text(self._process.memory_info().rss))
         self._values["senders"].setText(str(self._inbox.senders()))
+        if self._following is not None:
+            self.follow.setChecked(self._following.is_on)
+            is_paused = self._following.is_on and self._following.is_held
+            pause = f"paused for {HOLD_S:g} s: you moved"
+            self.follow.setText(f"Follow the newest plane{f' ({pause})' if is_paused else ''}")
+
+    def _choose_following(self, is_chosen: bool) -> None:
+        if self._following is not None:
+            self._following.chosen = is_chosen
+            self.update_values()
 
     def _rate(self, ledger: Ledger) -> float:
         now, shown = self._clock(), ledger.shown + ledger.superseded

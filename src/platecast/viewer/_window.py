@@ -2,12 +2,14 @@
 
 from napari.qt import get_qapp
 from napari.viewer import Viewer
-from qtpy.QtCore import QEventLoop, QTimer
+from qtpy.QtCore import QEventLoop, Qt, QTimer
+from qtpy.QtGui import QGuiApplication
 from qtpy.QtWidgets import QLabel
 
 from platecast.layers import LayerStore
 from platecast.viewer._arrivals import Inbox
 from platecast.viewer._docks import WindowParts, open_docks
+from platecast.viewer._following import Following
 from platecast.viewer._missing_shade import MissingShade
 from platecast.viewer._napari_canvas import NapariCanvas
 from platecast.viewer._napari_private import (
@@ -106,9 +108,11 @@ def open_window(title: str, port: int, inbox: Inbox, *, warm_up: bool = True) ->
     watch = PlateWatch(PlateModel())
     canvas.is_failed = watch.model.failed
     canvas.on_moved = watch.moved.emit
-    session = Session(inbox, store, canvas, watch=watch)
+    following = Following(_is_dragging)
+    canvas.on_touched = following.touch
+    session = Session(inbox, store, canvas, watch=watch, following=following)
     _mark_missing(viewer, canvas)
-    WindowParts(main_window(viewer), inbox, store, canvas, watch)
+    WindowParts(main_window(viewer), inbox, store, canvas, watch, session)
     on_window_closed(viewer, watch.stop)
     unbind_program_on_removal(viewer)
     show_window(viewer, _WIDTH_PX, _HEIGHT_PX)
@@ -116,6 +120,10 @@ def open_window(title: str, port: int, inbox: Inbox, *, warm_up: bool = True) ->
     arrange_docks(viewer, _LEFT_PX, _RIGHT_PX)
     viewer.status = "Ready"
     return Window(viewer, session, WarmUp(viewer, lambda: session.is_idle) if warm_up else None)
+
+
+def _is_dragging() -> bool:
+    return QGuiApplication.mouseButtons() != Qt.MouseButton.NoButton
 
 
 def _mark_missing(viewer: Viewer, canvas: NapariCanvas) -> None:
