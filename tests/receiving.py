@@ -59,6 +59,7 @@ class LocalViewer:
             handover=sockets.handover,
             title="test",
             persistent=owner_pid is None,
+            progress=sockets.progress.address,
         )
         self.receiver = Receiver(sockets, self.endpoint, owner_pid)
         self._work = threading.Event()

@@ -21,9 +21,7 @@ def test_nobody_is_there(free_port):
 def test_viewer_is_described(free_port):
     with viewer_on(free_port) as viewer:
         found = find_viewer(free_port)
-        assert found == list_viewers()[0].__class__(
-            viewer.endpoint, "starting", Ledger(), found.uptime_s, found.memory_mb
-        )
+        assert (found.endpoint, found.state, found.ledger) == (viewer.endpoint, "starting", Ledger())
         assert 0 <= found.uptime_s < 60
         assert found.memory_mb > 10
 

@@ -37,6 +37,7 @@ class InboxDouble:
         self.superseded = []
         self.beats = 0
         self.sent = 0
+        self.layers = ()
 
     def take(self):
         return self.waiting.popleft() if self.waiting else None
@@ -51,6 +52,9 @@ class InboxDouble:
 
     def beat(self):
         self.beats += 1
+
+    def show_layers(self, layers):
+        self.layers = tuple(layers)
 
     def ledger(self):
         failed = sum(error is not None for error in self.outcomes.values())

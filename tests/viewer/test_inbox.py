@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import msgspec
 import numpy as np
@@ -384,6 +385,7 @@ class ScriptedSockets:
     def __init__(self, rounds):
         self.rounds = rounds
         self.on_answer = lambda: None
+        self.progress = SimpleNamespace(token="", observers=0, address="")
 
     def poll(self, timeout_s):
         return self.rounds.pop(0)

@@ -5,6 +5,7 @@ Run this file to record them anew.
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from platecast.components import Components, Kind, PlaneId, PlateLayout, StepId
@@ -16,9 +17,13 @@ from platecast.wire import (
     Beat,
     Hello,
     Item,
+    LayerStatus,
+    Ledger,
     Refused,
+    SenderStatus,
     SettledCounts,
     StreamCounts,
+    ViewerStatus,
     Welcome,
     decode_batch,
     decode_sender_message,
@@ -101,6 +106,28 @@ MESSAGES = {
 }
 
 
+STATUS = ViewerStatus(
+    protocol=PROTOCOL_VERSION,
+    version="0.1.0",
+    port=5555,
+    pid=4711,
+    instance=INSTANCE.hex(),
+    title="platecast",
+    state="ready",
+    gui_age_s=0.125,
+    uptime_s=52.75,
+    progress="tcp://127.0.0.1:49152",
+    ledger=Ledger(sent=240, shown=236, failed=1, dropped=3),
+    senders=(SenderStatus(pid=4800, by_descriptor=True),),
+    memory_mb=324.5,
+    layer_count=1,
+    layers=(
+        LayerStatus(name="Step_02_gaussian_blur_Channel_DAPI", kind="image", planes=236, nbytes=2359296),
+    ),
+)
+"""What is published on the progress channel, and the answer to `status`: JSON."""
+
+
 def decode(name, data):
     if name == "batch":
         return decode_batch(data)
@@ -122,6 +149,17 @@ def test_every_recorded_message_is_looked_at():
     assert {path.stem for path in GOLDEN.glob("*.msgpack")} == set(MESSAGES)
 
 
+def test_status_is_encoded_to_exactly_the_recorded_bytes():
+    assert msgspec.json.encode(STATUS) == (GOLDEN / "status.json").read_bytes()
+
+
+def test_recorded_status_is_decoded_and_unknown_fields_are_ignored():
+    recorded = (GOLDEN / "status.json").read_bytes()
+    assert msgspec.json.decode(recorded, type=ViewerStatus) == STATUS
+    assert msgspec.json.decode(recorded[:-1] + b',"later":[1]}', type=ViewerStatus) == STATUS
+
+
 if __name__ == "__main__":
+    (GOLDEN / "status.json").write_bytes(msgspec.json.encode(STATUS))
     for recorded, message in MESSAGES.items():
         (GOLDEN / f"{recorded}.msgpack").write_bytes(encode(message))

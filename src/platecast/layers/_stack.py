@@ -79,6 +79,11 @@ class PlaneStack:
         return tuple(self._planes)
 
     @property
+    def count(self) -> int:
+        """Number of planes that are there."""
+        return len(self._planes)
+
+    @property
     def nbytes(self) -> int:
         """Memory of the planes that are there, in bytes."""
         return sum(plane.nbytes for plane in self._planes.values())

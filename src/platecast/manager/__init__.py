@@ -3,13 +3,16 @@
 from platecast.manager._display import set_sliced
 from platecast.manager._find import ViewerInfo, find_viewer, list_viewers
 from platecast.manager._start import find_or_start, has_screen, log_path
-from platecast.manager._stop import quit_viewer
+from platecast.manager._stop import kill_viewer, quit_viewer
+from platecast.manager._watch import ViewerWatch
 
 __all__ = [
     "ViewerInfo",
+    "ViewerWatch",
     "find_or_start",
     "find_viewer",
     "has_screen",
+    "kill_viewer",
     "list_viewers",
     "log_path",
     "quit_viewer",

@@ -91,15 +91,36 @@ def _listening(options: argparse.Namespace) -> Iterator[Receiver]:
         handover=sockets.handover,
         title=options.title,
         persistent=options.owner_pid is None,
+        progress=sockets.progress.address,
     )
     receiver = Receiver(sockets, endpoint, options.owner_pid)
+    receiver.quit_early = lambda: os.kill(os.getpid(), signal.SIGTERM)
+    receiver.end_now = lambda: _end_now(endpoint)
     receiver.start()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, lambda *_: _end_early(receiver, endpoint))
     write_endpoint(endpoint)
     try:
         yield receiver
     finally:
         receiver.stop()
         remove_endpoint(endpoint)
+
+
+def _end_early(receiver: Receiver, endpoint: Endpoint) -> None:
+    """End the process before its window is there; in the main thread, in the middle of anything.
+
+    Not by an exception: one that is raised inside a slot makes Qt abort.
+    """
+    receiver.stop()
+    remove_endpoint(endpoint)
+    os._exit(0)
+
+
+def _end_now(endpoint: Endpoint) -> None:
+    """End the process from any thread, whatever its main thread is doing."""
+    remove_endpoint(endpoint)
+    os._exit(1)
 
 
 def _show(options: argparse.Namespace, receiver: Receiver) -> int:
@@ -111,6 +132,7 @@ def _show(options: argparse.Namespace, receiver: Receiver) -> int:
     for each in (signal.SIGTERM, signal.SIGINT):
         # Python's handlers run between two turns of the loop, at the latest with the session's idle beat.
         signal.signal(each, lambda *_: window.close())
+    receiver.quit_early = None
     receiver.on_work = window.wake
     gc.collect()
     gc.freeze()

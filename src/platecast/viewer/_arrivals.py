@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from platecast.components import PlaneId, PlateLayout
 from platecast.config import Display
 from platecast.layers import Pixels
-from platecast.wire import Ledger
+from platecast.wire import LayerStatus, Ledger
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,3 +81,6 @@ class Inbox(Protocol):
 
     def senders(self) -> int:
         """Return how many senders are connected."""
+
+    def show_layers(self, layers: Sequence[LayerStatus]) -> None:
+        """Say which layers there are."""

@@ -24,6 +24,8 @@ from platecast.errors import ProtocolError
 from platecast.layers import Shelf
 from platecast.viewer._adoption import Adoption
 from platecast.viewer._arrivals import Arrival, Command, Ticket
+from platecast.viewer._owner import Owner, OwnerState
+from platecast.viewer._progress_pace import ProgressPace
 from platecast.viewer._rest import load_resting
 from platecast.viewer._roster import Roster
 from platecast.wire import (
@@ -36,19 +38,21 @@ from platecast.wire import (
     FromSender,
     Hello,
     Joined,
+    LayerStatus,
     Ledger,
     Left,
     Malformed,
+    Observed,
     ReceiverSockets,
     Request,
     check_item,
-    process_start_time,
 )
 
 _log = logging.getLogger(__name__)
 
 _POLL_S = 0.25
 _BUSY_AFTER_S = 1.0
+_MOST_LAYERS_NAMED = 256
 
 
 class Receiver:
@@ -77,8 +81,7 @@ class Receiver:
         self._endpoint = endpoint
         self._roster = Roster(sockets, endpoint, self._refuse)
         self._adoption = Adoption(shelf or Shelf(load_resting), self._free)
-        self._owner = None if owner_pid is None else (owner_pid, process_start_time(owner_pid))
-        self._owner_seen_at = time.monotonic()
+        self._owner = Owner(owner_pid)
         self._refused = 0
         self._started_at = time.monotonic()
         self._beat_at: float | None = None
@@ -89,6 +92,13 @@ class Receiver:
         self._has_passed_on = False
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="platecast-receiver", daemon=True)
+        sockets.progress.token = endpoint.token
+        self._progress = ProgressPace()
+        self._layers: tuple[LayerStatus, ...] = ()
+        self.quit_early: Callable[[], None] | None = None
+        """Ends a process whose window is not there yet, in its main thread and soon; called by ours."""
+        self.end_now: Callable[[], None] = _nothing
+        """Ends the process on the spot; called where the owner has gone and the window does not close."""
         self.on_work: Callable[[], None] = _nothing
         """Called in the receiver's thread when something waits for the window; must not block."""
 
@@ -128,6 +138,10 @@ class Receiver:
         """Say that the window's loop is alive."""
         self._beat_at = time.monotonic()
 
+    def show_layers(self, layers: Sequence[LayerStatus]) -> None:
+        """Say which layers there are."""
+        self._layers = tuple(layers)
+
     def senders(self) -> int:
         """Return how many senders are connected."""
         return sum(sender.ended_at is None for sender in self._roster)
@@ -152,6 +166,7 @@ class Receiver:
                 _log.exception("the receiver failed on a message and goes on")
         try:
             self._turn(0.0)
+            self._sockets.progress.publish(self.status() | {"state": "gone"})
         finally:
             self._sockets.close()
 
@@ -170,22 +185,29 @@ class Receiver:
             self._sockets.answer(*self._answers.popleft())
         self._roster.acknowledge()
         self._watch_owner()
+        if self._progress.is_due(self._sockets.progress.observers, self._news):
+            self._sockets.progress.publish(self.status())
         # Not by the queue's length: the window takes from it at the same time.
         if self._has_passed_on:
             self._has_passed_on = False
             self.on_work()
 
     def _watch_owner(self) -> None:
-        now = time.monotonic()
-        if self._owner is None or now - self._owner_seen_at < _POLL_S:
-            return
-        self._owner_seen_at = now
-        pid, started = self._owner
-        # It may have ended before we looked for the first time.
-        if started is None or process_start_time(pid) != started:
-            self._owner = None
-            _log.info("the process that owns this viewer has ended")
-            self._pass_on(Command("quit", {}, _no_reply))
+        match self._owner.look():
+            case OwnerState.ENDED:
+                _log.info("the process that owns this viewer has ended")
+                if not self._quit_early():
+                    self._pass_on(Command("quit", {}, _no_reply))
+            case OwnerState.OVERDUE:
+                _log.warning("the window does not close: this process ends without it")
+                self.end_now()
+
+    def _quit_early(self) -> bool:
+        """End a process whose window is not there yet; say whether it is one."""
+        if self._beat_at is None and self.quit_early is not None:
+            self.quit_early()
+            return True
+        return False
 
     def _pass_on(self, item: Arrival | PlateLayout | Command) -> None:
         self._arrivals.append(item)
@@ -209,6 +231,8 @@ class Receiver:
                 self._answer(event)
             case Malformed(reason):
                 self._refuse(reason)
+            case Observed():
+                self._progress.hurry()
 
     def _receive(self, batch: Batch, frames: list[memoryview]) -> None:
         sender = self._roster.find(batch.sender)
@@ -263,6 +287,9 @@ class Receiver:
         if name == "status":
             self._sockets.answer(request.client, self.status())
             return
+        if name == "quit" and self._quit_early():
+            self._sockets.answer(request.client, {"quitting": True})
+            return
         args = {key: value for key, value in request.body.items() if key not in ("type", "token")}
         self._pass_on(Command(str(name), args, functools.partial(self._reply, request.client)))
 
@@ -278,10 +305,17 @@ class Receiver:
         """Return the account of everything that this viewer was ever sent."""
         return self._roster.ledger()
 
+    def _state(self) -> tuple[str, float | None]:
+        age_s = None if self._beat_at is None else time.monotonic() - self._beat_at
+        return "starting" if age_s is None else "busy" if age_s > _BUSY_AFTER_S else "ready", age_s
+
+    def _news(self) -> object:
+        """Return what observers are told of at once; it changes where there is something to tell."""
+        return self._state()[0], self.ledger(), self._layers, self.senders(), self._refused
+
     def pong(self) -> dict[str, Any]:
         """Return what anybody may know, as the answer to `ping`."""
-        age_s = None if self._beat_at is None else time.monotonic() - self._beat_at
-        state = "starting" if age_s is None else "busy" if age_s > _BUSY_AFTER_S else "ready"
+        state, age_s = self._state()
         return {
             "type": "pong",
             "protocol": PROTOCOL_VERSION,
@@ -293,6 +327,7 @@ class Receiver:
             "state": state,
             "gui_age_s": age_s,
             "uptime_s": time.monotonic() - self._started_at,
+            "progress": self._sockets.progress.address,
         }
 
     def status(self) -> dict[str, Any]:
@@ -306,6 +341,8 @@ class Receiver:
             "queued": len(self._arrivals),
             "refused": self._refused,
             "memory_mb": psutil.Process().memory_info().rss / 1e6,
+            "layer_count": len(self._layers),
+            "layers": self._layers[:_MOST_LAYERS_NAMED],
         }
 
 

@@ -18,6 +18,7 @@ from platecast.viewer._canvas import Canvas
 from platecast.viewer._clearing import Cleared, StepName, clear
 from platecast.viewer._commands import Commands
 from platecast.viewer._following import Following
+from platecast.viewer._layers_status import layers_status
 from platecast.viewer._plate_watch import Watch
 
 _log = logging.getLogger(__name__)
@@ -105,9 +106,11 @@ class Session(QObject):
         self._woken.connect(self._turn, Qt.ConnectionType.QueuedConnection)
         self._next_turn = self._timer(self._turn)
         self._frame = self._timer(self._refresh_now)
+        self._filed = 0
+        self._said = (0, 0)
         self._idle = QTimer(self)
         self._idle.setInterval(_BEAT_INTERVAL_MS)
-        self._idle.timeout.connect(inbox.beat)
+        self._idle.timeout.connect(self._beat)
 
     @property
     def is_idle(self) -> bool:
@@ -133,6 +136,14 @@ class Session(QObject):
         if not self._is_awake:
             self._is_awake = True
             self._woken.emit()
+
+    def _beat(self) -> None:
+        """Say that the loop turns, and which layers there are where that changed."""
+        self._inbox.beat()
+        said = (self._filed, len(self._store.layers))
+        if said != self._said:
+            self._said = said
+            self._inbox.show_layers(layers_status(self._store.layers))
 
     def _timer(self, callback: Callable[[], None]) -> QTimer:
         timer = QTimer(self)
@@ -203,6 +214,7 @@ class Session(QObject):
             if stored is not None:
                 self._watch.filed(arrival.plane, stored)
         layer = placement.layer
+        self._filed += 1
         self._has_grown |= placement.grown
         for renamed in placement.renamed:
             self._canvas.rename(renamed)

@@ -7,7 +7,7 @@ from platecast.wire._codec import (
     decode_viewer_message,
     encode,
 )
-from platecast.wire._control import ask
+from platecast.wire._control import ask, ask_each
 from platecast.wire._counters import Counters, CountersView
 from platecast.wire._endpoint import (
     RUNTIME_DIR_VARIABLE,
@@ -45,6 +45,7 @@ from platecast.wire._messages import (
     Welcome,
 )
 from platecast.wire._pool import SegmentPool
+from platecast.wire._progress import ProgressPublisher, ProgressSockets
 from platecast.wire._receiver import (
     Buffer,
     Data,
@@ -52,11 +53,13 @@ from platecast.wire._receiver import (
     Joined,
     Left,
     Malformed,
+    Observed,
     ReceiverSockets,
     Request,
     new_instance,
 )
 from platecast.wire._sender import SenderSockets
+from platecast.wire._status import LayerStatus, SenderStatus, ViewerStatus
 
 __all__ = [
     "AVAILABLE",
@@ -76,19 +79,26 @@ __all__ = [
     "Hello",
     "Item",
     "Joined",
+    "LayerStatus",
     "Ledger",
     "Left",
     "Malformed",
+    "Observed",
+    "ProgressPublisher",
+    "ProgressSockets",
     "ReceiverSockets",
     "Refused",
     "Request",
     "Segment",
     "SegmentPool",
     "SenderSockets",
+    "SenderStatus",
     "SettledCounts",
     "StreamCounts",
+    "ViewerStatus",
     "Welcome",
     "ask",
+    "ask_each",
     "check_item",
     "check_ports",
     "decode_batch",

@@ -1,5 +1,9 @@
 """The asking end of the control channel: one JSON request, one JSON answer."""
 
+import contextlib
+import math
+import time
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -7,7 +11,7 @@ import zmq
 
 from platecast.config import CONTROL_PORT_OFFSET
 from platecast.errors import ViewerCommandError, ViewerNotFoundError
-from platecast.wire._endpoint import LOOPBACK
+from platecast.wire._endpoint import LOOPBACK, Endpoint
 
 
 def ask(
@@ -56,3 +60,50 @@ def ask(
     if "error" in answer:
         raise ViewerCommandError(f"{request}: {answer['error']}")
     return answer, blobs
+
+
+def ask_each(
+    endpoints: Sequence[Endpoint], request: str, *, timeout_s: float = 1.0
+) -> dict[str, dict[str, Any]]:
+    """Ask several viewers the same at once and wait once for all of them.
+
+    Parameters
+    ----------
+    endpoints
+        The viewers, each asked with its own token.
+    request
+        Name of a command without arguments.
+    timeout_s
+        How long to wait.
+
+    Returns
+    -------
+    dict
+        The answers by instance; a viewer that did not answer, or with an error, is not in it.
+    """
+    answers: dict[str, dict[str, Any]] = {}
+    waiting: dict[zmq.Socket[bytes], str] = {}
+    poller = zmq.Poller()
+    deadline = time.monotonic() + timeout_s
+    context = zmq.Context()
+    try:
+        for endpoint in endpoints:
+            socket = context.socket(zmq.REQ)
+            socket.connect(endpoint.control_address)
+            socket.send(msgspec.json.encode({"type": request, "token": endpoint.token}))
+            poller.register(socket, zmq.POLLIN)
+            waiting[socket] = endpoint.instance
+        while waiting and (left_s := deadline - time.monotonic()) > 0:
+            for socket, _ in poller.poll(math.ceil(left_s * 1000)):
+                poller.unregister(socket)
+                instance = waiting.pop(socket)
+                body = socket.recv_multipart()[0]
+                socket.close(linger=0)
+                # Whoever holds the port now may say anything.
+                with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
+                    answer = msgspec.json.decode(body, type=dict[str, Any])
+                    if "error" not in answer:
+                        answers[instance] = answer
+    finally:
+        context.destroy(linger=0)
+    return answers

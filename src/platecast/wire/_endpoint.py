@@ -44,6 +44,8 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     persistent: bool
     asked_port: int = 0
     """The port under which this user asks for the viewer, where that pair belonged to somebody else."""
+    progress: str = ""
+    """ZeroMQ address where the viewer publishes its status."""
 
     @property
     def control_address(self) -> str:

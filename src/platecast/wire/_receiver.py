@@ -37,6 +37,7 @@ from platecast.wire._messages import (
     SenderMessage,
     ViewerMessage,
 )
+from platecast.wire._progress import ProgressPublisher
 
 _log = logging.getLogger(__name__)
 _MOST_MESSAGES_A_ROUND = 64
@@ -96,7 +97,12 @@ class Malformed:
     reason: str
 
 
-Event = Request | FromSender | Data | Joined | Buffer | Left | Malformed
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """Somebody began to follow the progress channel, and has heard nothing yet."""
+
+
+Event = Request | FromSender | Data | Joined | Buffer | Left | Malformed | Observed
 
 
 class ReceiverSockets:
@@ -130,6 +136,8 @@ class ReceiverSockets:
             self.data = self._bind(zmq.SUB, port, MAX_PLANE_BYTES)
             self.data.subscribe(instance)
             self.control = self._bind(zmq.ROUTER, port + CONTROL_PORT_OFFSET, MAX_CONTROL_BYTES)
+            self.progress = ProgressPublisher(self._context)
+            self._poller.register(self.progress.socket, zmq.POLLIN)
         except PortInUseError:
             self._context.destroy(linger=0)
             os.close(self._wake_read)
@@ -159,6 +167,8 @@ class ReceiverSockets:
                 os.read(self._wake_read, 4096)
         if self.control in ready:
             events.extend(self._read_control())
+        if self.progress.socket in ready and self.progress.read_subscriptions():
+            events.append(Observed())
         events.extend(self.poll_handover())
         if self.data in ready:
             for data in self._read_data():
@@ -211,6 +221,7 @@ class ReceiverSockets:
             self.listener.close()
         self.data.close(linger=0)
         self.control.close(linger=int(linger_s * 1000))
+        self.progress.close(linger_s)
         self._context.term()
         with self._wake_lock:
             os.close(self._wake_read)

@@ -1,0 +1,58 @@
+"""What a viewer says of itself, typed: the answer to `status`, which is also what it publishes."""
+
+import msgspec
+
+from platecast.wire._ledger import Ledger
+
+
+class LayerStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """One layer of a viewer."""
+
+    name: str
+    kind: str
+    planes: int
+    """Planes that are there."""
+    nbytes: int = 0
+    """Memory of their pixels."""
+
+
+class SenderStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """One process that is connected."""
+
+    pid: int
+    by_descriptor: bool
+    """Whether its pixels come as memory, and not inside messages."""
+
+
+class ViewerStatus(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="status"):
+    """A viewer at one moment, as `docs/protocol.md` describes it, section 6."""
+
+    protocol: int
+    version: str
+    port: int
+    pid: int
+    instance: str
+    title: str
+    state: str
+    """``starting``, ``ready``, ``busy`` or, with the last word of a viewer that ends, ``gone``."""
+    uptime_s: float
+    gui_age_s: float | None = None
+    """How long ago the window's loop last turned."""
+    progress: str = ""
+    """ZeroMQ address where this is published."""
+    ledger: Ledger = Ledger()
+    senders: tuple[SenderStatus, ...] = ()
+    queued: int = 0
+    """What waits for the window."""
+    refused: int = 0
+    """Messages that broke the protocol."""
+    memory_mb: float = 0.0
+    """Resident memory of the process."""
+    layer_count: int = 0
+    layers: tuple[LayerStatus, ...] = ()
+    """The layers, of which the first 256 are named."""
+
+    @property
+    def pixels_mb(self) -> float:
+        """Memory of the pixels of the layers that are named."""
+        return sum(layer.nbytes for layer in self.layers) / 1e6
