@@ -42,6 +42,10 @@ READABLE = [
         plate="P", well="B02", site=1, channel=1, timepoint=2, z_index=0,
     ),
     case("ImageXpress", "TimePoint_2/old/P_B02_s1_w1.TIF", plate="P", well="B02", site=1, channel=1),
+    case("ImageXpress", f"P_C01_w1_{{{GUID}}}.tif", plate="P", well="C01", channel=1),
+    case(
+        "ImageXpress", "A01_s001_w1_z003_t002.tif", well="A01", site=1, channel=1, z_index=3, timepoint=2,
+    ),
     case("ImageXpress (one image a well)", "P_B02.TIF", plate="P", well="B02"),
     case(
         "ImageXpress HCS.ai", "timepoint3/A01_t9_t3_G11_s0_w0_z5.tif",
@@ -61,6 +65,11 @@ READABLE = [
         "Opera Phenix/Operetta", "B_1__2020-05-02T16_02_51-Measurement 2b/x/r32c48f01p01-ch1sk1fk1fl1.tiff",
         plate="B_1", well="AF48", site=1, channel=1, z_index=1, timepoint=1,
     ),
+    case(
+        "Opera Phenix/Operetta", "R4C2F1P5-CH3SK7FK1FL1.TIFF",
+        well="D02", site=1, channel=3, z_index=5, timepoint=7,
+    ),
+    case("Opera Phenix/Operetta", "r04c02f01p05-ch3.tiff", well="D02", site=1, channel=3, z_index=5),
     case("Opera (Flex)", "016024000.flex", well="P24"),
     case("Opera (Flex)", "001002003.flex", well="A02", site=3),
     # Yokogawa
@@ -86,6 +95,8 @@ READABLE = [
         "IN Cell", "P_1_F - 001(fld 03 wv TL - open - Cy3 wix 2 z 12 time 4 - 26ms).tif",
         plate="P_1", well="F01", site=3, channel="TL - open - Cy3", z_index=12, timepoint=4,
     ),
+    case("IN Cell", "Plate 7 A-1 (fld 2 wv UV - DAPI).TIF", plate="Plate 7", well="A01", site=2, channel="UV - DAPI"),
+    case("IN Cell", "B - 12(wv Blue - FITC).tif", well="B12", channel="Blue - FITC"),
     # Agilent
     case("Cytation (Gen5)", "B7_01_1_3_DAPI_002.tif", well="B07", site=3, channel="DAPI", timepoint=2),
     case(
@@ -115,10 +126,14 @@ READABLE = [
         plate="VID9", well="A01", site=2, channel="phase", timepoint=1516,
     ),
     case("Incucyte", "B2_cells_C10_B2_1.tif", well="B02", site=1),
+    case("Incucyte", "x_B2_1_2019y06m26d_09h05m.tif", well="B02", site=1, timepoint=201906260905),
     case("Incucyte (raw archive)", "2207/19/1110/262/B3-1-C2.tif", well="B03", site=1, channel="C2"),
     # Micro-Manager
     case("Micro-Manager stack", "a/x_1_MMStack_A1-Site_15.ome.tif", plate="x_1", well="A01", site=15),
     case("Micro-Manager stack", "x_1_MMStack_Pos3.ome.tif", plate="x_1", site=3),
+    case("Micro-Manager stack", "x_1_MMStack_Pos3_2.ome.tif", plate="x_1", site=3),
+    case("Micro-Manager stack", "x_1_MMStack_Default.ome.tif", plate="x_1"),
+    case("Micro-Manager stack", "x_1_MMStack.ome.tif", plate="x_1"),
     case("Micro-Manager stack", "x_1_MMStack_1-Pos_012_003.ome.tif", plate="x_1"),
     case(
         "Micro-Manager 2", "A1-Site_2/img_channel001_position007_time000000004_z003.tif",
@@ -140,6 +155,7 @@ READABLE = [
     ),
     case("Nikon JOBS", "P_WellM05_Point1_M05_0003_Channela,b_Seq27.nd2", well="M05", site=3, channel="a,b"),
     case("Nikon JOBS", "2020__WellA2_ChannelDAPI_Seq0003.tiff", well="A02", channel="DAPI"),
+    case("Nikon JOBS", "WellA02_Seq0003.nd2", well="A02"),
     case("Araceli", f"A1_s3_w2_z-m_20240101T1200_{GUID}.tiff", well="A01", site=3, channel=2),
     case("Vitra/SBS", "Channel 2-12-A-12-00.tif", well="A12", channel=2),
     case("OME-Zarr plate", "a/P.ome.zarr/E/07/0", plate="P", well="E07", site=0),
@@ -184,6 +200,7 @@ UNREADABLE = {
     "wrong suffix": "r01c01f01p01-ch1sk1fk1fl1.xml",
     "HCS.ai without z": "P_t1_B02_s1_w1.tif",
     "HCS.ai with an unpadded column": "P_t0_B2_s0_w0_z0.tif",
+    "HCS.ai with an unpadded column, of numbers from 1": "P_t1_B2_s1_w1_z1.tif",
     "ImageXpress counts from 1": "P_B02_s0_w1.tif",
     "one token too many": "P_D08_T0001F001L01A01Z01C01K01.tif",
     "dark frame": "DC_DCAM#1_CAM3.tif",

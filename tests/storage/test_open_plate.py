@@ -39,6 +39,50 @@ def relative(folder, paths):
 # ----- images and their names
 
 
+TOLD_APART = {
+    "IN Carta, several times": (
+        ["t1_D04_s1_w1_z1.tif", "t2_D04_s1_w1_z1.tif"], ("D04", 1, 1, 1, 1), ("D04", 1, 1, 1, 2)
+    ),
+    "Leica, a grid of fields": (
+        [
+            f"image--L00--S00--U02--V01--J20--E00--O00--X{x}--Y{y}--T0003--Z05--C01.ome.tif"
+            for x, y in (("02", "00"), ("00", "01"))
+        ],
+        ("B03", 2, 1, 5, 3), ("B03", 100, 1, 5, 3),
+    ),
+    "Gen5, raw and computed": (
+        ["C6_01_1_1_GFP_001.tif", "C6_-3_1_1_ZProj[Stitched[GFP]]_001.tif"],
+        ("C06", 1, "GFP", None, 1), ("C06", 1, "ZProj[Stitched[GFP]]", None, 1),
+    ),
+    "Incucyte, the channel in the prefix": (
+        ["Cells-Phase_A2_1_03d06h40m.tif", "Cells_Red_A2_1_03d06h40m.tif"],
+        ("A02", 1, "Cells-Phase", None, 4720), ("A02", 1, "Cells_Red", None, 4720),
+    ),
+    "Incucyte's archive": (
+        ["a/2207/19/1110/262/B3-1-C2.tif", "a/2207/19/1310/262/B3-1-C2.tif"],
+        ("B03", 1, "C2", None, 2207191110), ("B03", 1, "C2", None, 2207191310),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("names", "first", "second"), TOLD_APART.values(), ids=TOLD_APART)
+def test_names_that_say_the_same_are_told_apart(tmp_path, names, first, second):
+    def components_in(folder):
+        images = open_plate(folder).images
+        parts = [image.components for image in images]
+        return [(each.well, each.site, each.channel, each.z_index, each.timepoint) for each in parts]
+
+    write(tmp_path / "both", *names)
+    assert components_in(tmp_path / "both") == [first, second]
+    assert "told apart" in " ".join(open_plate(tmp_path / "both").notes)
+    # One alone says no more than is sure.
+    write(tmp_path / "one", names[0])
+    assert components_in(tmp_path / "one") != [first] or names[0].startswith("C6")
+    # The same name in two folders is the same image twice.
+    write(tmp_path / "twice", *(f"{folder}/{names[0]}".replace("x/a/", "x/") for folder in "xy"))
+    assert len(open_plate(tmp_path / "twice").duplicates) == 1
+
+
 def test_images_are_sorted_by_well_and_number(tmp_path):
     names = [
         "P1_B02_s1_w1.TIF",

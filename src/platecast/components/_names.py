@@ -23,6 +23,7 @@ def parse_name(
     pattern: str | None = None,
     plate_columns: int | None = None,
     prefer: FilenameConvention | None = None,
+    tell_apart: bool = False,
 ) -> Components:
     r"""Return the components that the name of an image states.
 
@@ -42,6 +43,9 @@ def parse_name(
     prefer
         The convention to try before all others: the one of the other names around, where a name follows
         several.
+    tell_apart
+        Whether to take for components what only may be some, such as the fields of a grid, or text before the
+        well: for names that are not told apart without it.
 
     Returns
     -------
@@ -70,7 +74,7 @@ def parse_name(
         return compile_pattern(pattern).read(path, plate_columns)
     convention, match = _find(path, prefer)
     try:
-        return convention.read(match, path, plate_columns)
+        return convention.read(match, path, plate_columns, tell_apart=tell_apart)
     except PlatecastError as error:
         raise UnrecognizedNameError(f"{path.path!r}, a name of {convention.name}: {error}") from error
 

@@ -1,7 +1,8 @@
 """Image files that nothing but their names speaks of."""
 
+import contextlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from platecast.components import Components, FilenameConvention, find_conventions, parse_name
@@ -55,7 +56,43 @@ def read_names(places: Sequence[str], pattern: str | None, plate_columns: int | 
                 names.problems.append(f"{place}: {error}")
             else:
                 names.left_out.append(place)
+    if pattern is None and len(set(names.components.values())) < len(names.components):
+        _tell_apart(names, plate_columns, prefer)
     return names
+
+
+def _tell_apart(names: ReadNames, plate_columns: int | None, prefer: FilenameConvention | None) -> None:
+    """Read names again that bear the same components, with what else is in them, if that tells them apart."""
+    again = {
+        kind.name
+        for place in _twice(names.components)
+        if (kind := _kind(place, prefer)) is not None and kind.tell_apart is not None
+    }
+    if not again:
+        return
+    read = dict(names.components)
+    for place in read:
+        kind = _kind(place, prefer)
+        if kind is not None and kind.name in again:
+            with contextlib.suppress(UnrecognizedNameError):
+                read[place] = parse_name(place, plate_columns=plate_columns, prefer=prefer, tell_apart=True)
+    if len(set(read.values())) > len(set(names.components.values())):
+        names.components = read
+        names.notes.append(
+            f"names of {' and '.join(sorted(again))} that say the same are told apart by what else is in them"
+        )
+
+
+def _kind(place: str, prefer: FilenameConvention | None) -> FilenameConvention | None:
+    """Return the convention by which a name was read."""
+    found = find_conventions(place)
+    return prefer if prefer in found else next(iter(found), None)
+
+
+def _twice(components: Mapping[str, Components]) -> list[str]:
+    """Return the places whose components another one bears, too."""
+    counts = Counter(components.values())
+    return [place for place, each in components.items() if counts[each] > 1]
 
 
 def _decide(places: Sequence[str], notes: list[str]) -> FilenameConvention | None:

@@ -15,11 +15,19 @@ from platecast.components._conventions._convention import (
     numbers_from,
 )
 
-_WRAPPED = re.compile(r"(?:[A-Za-z ]+\[)+(.+?)\]+", re.ASCII)
+_WRAPPED = re.compile(r"(?:[^\[\]]+\[)+(.+?)\]+", re.ASCII)
+_CHANNEL = re.compile(r"[^_]+_-?[0-9]+_[0-9]+_[^_]+_(.+)_[0-9]+\.[A-Za-z]+", re.ASCII)
 
 
 def _unwrap_channel(values: Values, _path: NamedPath, _plate_columns: int | None) -> None:
     match = _WRAPPED.fullmatch(values["channel"])
+    if match is not None:
+        values["channel"] = match[1]
+
+
+def _keep_operations(values: Values, path: NamedPath, _plate_columns: int | None) -> None:
+    """Tell what was computed from the image that it was computed from: by the operations around its name."""
+    match = _CHANNEL.fullmatch(path.name)
     if match is not None:
         values["channel"] = match[1]
 
@@ -32,4 +40,5 @@ GEN5 = FilenameConvention(
     ),
     base=numbers_from(1, "site", "z_index", "timepoint"),
     refine=_unwrap_channel,
+    tell_apart=_keep_operations,
 )

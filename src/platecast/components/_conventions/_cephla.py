@@ -26,7 +26,7 @@ SQUID = FilenameConvention(
     pattern=grammar(
         DERIVED,
         r"(?:(?P<well>[A-Za-z]{1,2}[0-9]{1,2})|current|manual[0-9]*|[0-9]{1,3})",
-        r"_(?P<site>[0-9]+)_(?P<z_index>[0-9]+)_(?P<channel>[A-Za-z].*?)\.(?i:tiff?|bmp)",
+        r"_(?P<site>[0-9]+)_(?P<z_index>[0-9]+)_(?P<channel>[A-Za-z].*?)\.(?i:tiff?|bmp|png)",
     ),
     base=numbers_from(0, "site", "z_index", "timepoint"),
     refine=_read_time,

@@ -20,6 +20,9 @@ DERIVED = (
 TIFF = r"\.(?i:tiff?)"
 """The suffix that most microscopes write, in either case."""
 
+GUID = r"[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}"
+"""An identifier that some microscopes add, so that no two names are the same."""
+
 
 class NamedPath(NamedTuple):
     """A path in two parts: the folders (with ``/`` between them, without the last one) and the name."""
@@ -61,6 +64,9 @@ class FilenameConvention:
         Whether the pattern describes the path instead of the file's own name.
     refine
         What is left to do where groups are not yet components, or folders state some.
+    tell_apart
+        What else a name or its folders say that could be a component, where the names of a plate are not told
+        apart without it: done after `refine`.
     """
 
     name: str
@@ -69,6 +75,7 @@ class FilenameConvention:
     marker: str = ""
     whole_path: bool = False
     refine: Refinement | None = None
+    tell_apart: Refinement | None = None
 
     def match(self, path: NamedPath) -> re.Match[str] | None:
         """Return the match of a name that follows this convention, `None` for any other."""
@@ -76,8 +83,10 @@ class FilenameConvention:
             return None
         return self.pattern.fullmatch(path.path if self.whole_path else path.name)
 
-    def read(self, match: re.Match[str], path: NamedPath, plate_columns: int | None) -> Components:
-        """Return the components that a name states.
+    def read(
+        self, match: re.Match[str], path: NamedPath, plate_columns: int | None, *, tell_apart: bool = False
+    ) -> Components:
+        """Return the components that a name states, with `tell_apart` also those that it may state.
 
         Raises
         ------
@@ -87,6 +96,8 @@ class FilenameConvention:
         values: Values = match.groupdict()
         if self.refine is not None:
             self.refine(values, path, plate_columns)
+        if tell_apart and self.tell_apart is not None:
+            self.tell_apart(values, path, plate_columns)
         for number in self.base:
             text = values.get(number)
             if text is not None:

@@ -8,10 +8,11 @@ from platecast.components._conventions._convention import TIFF, FilenameConventi
 IN_CELL = FilenameConvention(
     name="IN Cell",
     pattern=grammar(
-        r"(?:(?P<plate>.+)_)?(?P<well>[A-Za-z]{1,2} - [0-9]{1,3})\(fld (?P<site>[0-9]+)",
-        r"(?: wv (?P<channel>.+?))?(?: wix [0-9]+)?(?: z (?P<z_index>[0-9]+))?",
-        rf"(?: time (?P<timepoint>[0-9]+)(?: - [0-9]+ ?ms)?)?\){TIFF}",
+        r"(?:(?P<plate>.+)[_ ])?(?P<well>[A-Za-z]{1,2} ?- ?[0-9]{1,3}) ?",
+        r"\((?=fld |wv )(?:fld (?P<site>[0-9]+))?",
+        r"(?: ?wv (?P<channel>.+?))?(?: wix [0-9]+)?(?: z (?P<z_index>[0-9]+))?",
+        rf"(?: time (?P<timepoint>[0-9]+)(?: - [0-9.]+ ?ms)?)?\){TIFF}",
     ),
     base=numbers_from(1, "site", "z_index", "timepoint"),
-    marker="(fld ",
+    marker="(",
 )

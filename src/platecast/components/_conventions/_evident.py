@@ -28,8 +28,8 @@ SCANR = FilenameConvention(
     name="ScanR",
     pattern=grammar(
         DERIVED,
-        r"(?P<well>[A-Za-z]{1,2}[0-9]{1,2})?--(?P<index>W[0-9]{5})--P(?P<site>[0-9]{5})",
-        rf"--Z(?P<z_index>[0-9]{{5}})--T(?P<timepoint>[0-9]{{5}})--(?P<channel>.+?){TIFF}",
+        r"(?P<well>[A-Za-z]{1,2}[0-9]{1,2})?--(?P<index>W[0-9]{4,5})--P(?P<site>[0-9]{3,})",
+        rf"--Z(?P<z_index>[0-9]{{3,}})--T(?P<timepoint>[0-9]{{3,}})--(?P<channel>.+?){TIFF}",
     ),
     base=MappingProxyType({"site": 1, "z_index": 0, "timepoint": 0}),
     marker="--W",
@@ -39,8 +39,8 @@ SCANR = FilenameConvention(
 ALMF = FilenameConvention(
     name="EMBL screening (ALMF)",
     pattern=grammar(
-        r"(?:.+--)?(?P<well>[A-Za-z]{1,2}[0-9]{1,2})--[^/]*?--W[0-9]{4,5}--P(?P<site>[0-9]{3,5})",
-        r"--T(?P<timepoint>[0-9]{4,5})--Z(?P<z_index>[0-9]{3,5})--C(?P<channel>[0-9]{2})",
+        r"(?:.+--)?(?P<well>[A-Za-z]{1,2}[0-9]{1,2})--[^/]*?--W[0-9]{4,5}--P(?P<site>[0-9]{3,})",
+        r"--T(?P<timepoint>[0-9]{3,})--Z(?P<z_index>[0-9]{3,})--C(?P<channel>[0-9]+)",
         r"(?:\.ome)?\.(?i:tiff?|jpe?g)",
     ),
     base=numbers_from(None, "site", "channel", "z_index", "timepoint"),

@@ -22,17 +22,18 @@ _POSITION_FOLDER = re.compile(r"Pos_?([0-9]+)", re.ASCII)
 def _read_stack_position(values: Values, _path: NamedPath, _plate_columns: int | None) -> None:
     position = values.pop("position")
     values["site"] = values["site"] or position
+    del values["part"]  # of a position that was too long for one file
 
 
 MM_STACK = FilenameConvention(
     name="Micro-Manager stack",
     pattern=grammar(
-        r"(?P<plate>.+)_MMStack_",
-        r"(?:(?P<well>[A-Za-z]{1,2}[0-9]{1,2})-Site_(?P<site>[0-9]+)|[0-9]+-Pos_?[0-9]+_[0-9]+|Pos_?(?P<position>[0-9]+))",
-        rf"(?:\.ome)?{TIFF}",
+        r"(?P<plate>.+)_MMStack(?:_(?:(?P<well>[A-Za-z]{1,2}[0-9]{1,2})-Site_(?P<site>[0-9]+)",
+        r"|[0-9]+-Pos_?[0-9]+_[0-9]+|Pos_?(?P<position>[0-9]+)|Default))?",
+        rf"(?P<part>_[0-9]+)?(?:\.ome)?{TIFF}",
     ),
     base=numbers_from(0, "site"),
-    marker="_MMStack_",
+    marker="_MMStack",
     refine=_read_stack_position,
 )
 
@@ -50,8 +51,8 @@ def _read_position(values: Values, path: NamedPath, _plate_columns: int | None) 
 MM_PLANES = FilenameConvention(
     name="Micro-Manager 2",
     pattern=grammar(
-        r"img_channel(?P<channel>[0-9]{3})_position(?P<site>[0-9]{3})_time(?P<timepoint>[0-9]{9})",
-        rf"_z(?P<z_index>[0-9]{{3}}){TIFF}",
+        r"img_channel(?P<channel>[0-9]{3,})_position(?P<site>[0-9]{3,})_time(?P<timepoint>[0-9]{9,})",
+        rf"_z(?P<z_index>[0-9]{{3,}}){TIFF}",
     ),
     base=numbers_from(0, "site", "channel", "z_index", "timepoint"),
     marker="img_channel",
@@ -61,7 +62,7 @@ MM_PLANES = FilenameConvention(
 MM_PLANES_1 = FilenameConvention(
     name="Micro-Manager 1",
     pattern=grammar(
-        rf"img_(?P<timepoint>[0-9]{{9}})_(?P<channel>.+)_(?P<z_index>[0-9]{{3}}){TIFF}",
+        rf"img_(?P<timepoint>[0-9]{{9}})_(?P<channel>.+)_(?P<z_index>[0-9]{{3,}}){TIFF}",
     ),
     base=numbers_from(0, "site", "z_index", "timepoint"),
     marker="img_0",

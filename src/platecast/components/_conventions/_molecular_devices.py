@@ -10,6 +10,7 @@ wavelength without z is copied into every ``ZStep``, which the names cannot tell
 import re
 
 from platecast.components._conventions._convention import (
+    GUID,
     TIFF,
     FilenameConvention,
     NamedPath,
@@ -18,12 +19,12 @@ from platecast.components._conventions._convention import (
     numbers_from,
 )
 
-_GUID = r"_?\[?[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}\]?"
+_GUID = rf"_?[\[{{]?{GUID}[\]}}]?"
 # A site or wavelength of two digits in front of a GUID looks like a well in row s, t or w.
 _WELL = r"(?P<well>(?![stw])[Aa]?[A-Za-z][0-9]{2})"
 _ONE_BASED = r"0*[1-9][0-9]*?"
 # Read as ImageXpress, each time point of such a name would be a plate of its own.
-_HCS_AI_WITHOUT_Z = r"(?:.*_)?t[0-9]+_[A-Za-z]+[0-9]+_s[0-9]+_w[0-9]+\."
+_DAMAGED_HCS_AI = r"(?:.*_)?t[0-9]+_[A-Za-z]+[0-9]+_s[0-9]+_w[0-9]+(?:_z[0-9]+)?\."
 _FOLDERS = re.compile(r"(?:TimePoint_([0-9]+))?/?(?:ZStep_([0-9]+))?", re.ASCII | re.IGNORECASE)
 
 
@@ -31,17 +32,17 @@ def _read_folders(values: Values, path: NamedPath, _plate_columns: int | None) -
     outer, _, inner = path.folder.rpartition("/")
     match = _FOLDERS.fullmatch(f"{outer.rpartition('/')[2]}/{inner}") or _FOLDERS.fullmatch(inner)
     if match is not None:
-        timepoint, values["z_index"] = match.groups()
-        values["timepoint"] = values.get("timepoint") or timepoint
+        for name, stated in zip(("timepoint", "z_index"), match.groups(), strict=True):
+            values[name] = values.get(name) or stated
 
 
 IMAGEXPRESS = FilenameConvention(
     name="ImageXpress",
     pattern=grammar(
-        rf"(?!{_HCS_AI_WITHOUT_Z})(?:(?P<plate>.+)_)?{_WELL}",
+        rf"(?!{_DAMAGED_HCS_AI})(?:(?P<plate>.+)_)?{_WELL}",
         rf"(?=_[sw][0-9]|{_GUID})",
-        rf"(?:_s(?P<site>{_ONE_BASED}))?(?:_w(?P<channel>{_ONE_BASED}))?(?:_t(?P<timepoint>{_ONE_BASED}))?",
-        rf"(?:{_GUID})?{TIFF}",
+        rf"(?:_s(?P<site>{_ONE_BASED}))?(?:_w(?P<channel>{_ONE_BASED}))?(?:_z(?P<z_index>[0-9]+?))?",
+        rf"(?:_t(?P<timepoint>{_ONE_BASED}))?(?:{_GUID})?{TIFF}",
     ),
     base=numbers_from(1, "site", "channel", "z_index", "timepoint"),
     refine=_read_folders,
@@ -65,10 +66,16 @@ HCS_AI = FilenameConvention(
     marker="_z",
 )
 
-# The number in front of the well is not taken for a time point: no source says what it counts.
+
+def _take_leading_number(values: Values, path: NamedPath, _plate_columns: int | None) -> None:
+    values["timepoint"] = path.name[1:].partition("_")[0]
+
+
+# No source says what the number in front of the well counts: it is a time point where it must be something.
 IN_CARTA = FilenameConvention(
     name="IN Carta",
     pattern=grammar(rf"t[0-9]+_{_WELL}_s(?P<site>[0-9]+)_w(?P<channel>[0-9]+)_z(?P<z_index>[0-9]+){TIFF}"),
-    base=numbers_from(1, "site", "channel", "z_index"),
+    base=numbers_from(1, "site", "channel", "z_index", "timepoint"),
     marker="_z",
+    tell_apart=_take_leading_number,
 )

@@ -1,6 +1,7 @@
 """Conventions of one entry a vendor: Leica, Nikon, Araceli, Vitra, and the paths inside an OME-Zarr plate."""
 
 from platecast.components._conventions._convention import (
+    GUID,
     TIFF,
     FilenameConvention,
     NamedPath,
@@ -14,6 +15,15 @@ def _read_leica_well(values: Values, _path: NamedPath, _plate_columns: int | Non
     values["well"] = f"U{values.pop('u')}--V{values.pop('v')}"
 
 
+def _number_leica_field(values: Values, path: NamedPath, _plate_columns: int | None) -> None:
+    x, y = (path.name.rpartition(f"--{axis}")[2].partition("--")[0] for axis in "XY")
+    values["site"] = int(y) * _LEICA_ROW + int(x)
+
+
+_LEICA_ROW = 100
+"""Fields along x that the number of a field leaves room for."""
+
+
 # Leica counts the fields of a well along x and y: two numbers, which are no site.
 LEICA = FilenameConvention(
     name="Leica Matrix Screener",
@@ -22,9 +32,10 @@ LEICA = FilenameConvention(
         r"--X[0-9]+--Y[0-9]+--T(?P<timepoint>[0-9]+)--Z(?P<z_index>[0-9]+)--C(?P<channel>[0-9]+)",
         rf"(?:\.ome)?{TIFF}",
     ),
-    base=numbers_from(0, "channel", "z_index", "timepoint"),
+    base=numbers_from(0, "site", "channel", "z_index", "timepoint"),
     marker="image--L",
     refine=_read_leica_well,
+    tell_apart=_number_leica_field,
 )
 
 # `Seq` runs over the whole recording and says nothing about the image.
@@ -32,10 +43,10 @@ NIKON = FilenameConvention(
     name="Nikon JOBS",
     pattern=grammar(
         r"(?:.*_)?Well(?P<well>[A-Za-z]{1,2}[0-9]{1,2})(?:_Point.*_(?P<site>[0-9]+))?",
-        r"_Channel(?P<channel>.+)_Seq[0-9]+\.(?i:nd2|tiff?)",
+        r"(?:_Channel(?P<channel>.+))?_Seq[0-9]+\.(?i:nd2|h5|tiff?)",
     ),
     base=numbers_from(None, "site"),
-    marker="_Channel",
+    marker="_Seq",
 )
 
 # `z-m` is an image made from all slices.
@@ -44,7 +55,7 @@ ARACELI = FilenameConvention(
     pattern=grammar(
         r"(?P<well>[A-Za-z]{1,2}[0-9]{1,2})_s(?P<site>[0-9]+)_w(?P<channel>[0-9]+)",
         r"_z-?(?:(?P<z_index>[0-9]+)|[a-z])_[^_]+",
-        rf"_[0-9A-Fa-f]{{8}}-(?:[0-9A-Fa-f]{{4}}-){{3}}[0-9A-Fa-f]{{12}}{TIFF}",
+        rf"_{GUID}{TIFF}",
     ),
     base=numbers_from(1, "site", "channel", "z_index"),
     marker="_z",

@@ -35,13 +35,13 @@ def _read_plate(values: Values, path: NamedPath, _plate_columns: int | None) -> 
 HARMONY = FilenameConvention(
     name="Opera Phenix/Operetta",
     pattern=grammar(
-        r"r(?P<row>[0-9]{2,3})c(?P<column>[0-9]{2,3})f(?P<site>[0-9]{2,})p(?P<z_index>[0-9]{2,})",
+        r"(?i:r(?P<row>[0-9]{1,3})c(?P<column>[0-9]{1,3})f(?P<site>[0-9]+)p(?P<z_index>[0-9]+)",
         r"(?:rc[0-9]+)?-ch(?P<channel>[0-9]+)",
-        r"(?:sk(?P<timepoint>[0-9]+)fk[0-9]+fl[0-9]+|t(?P<export_timepoint>[0-9]+))",
+        r"(?:sk(?P<timepoint>[0-9]+)(?:fk[0-9]+)?(?:fl[0-9]+)?|t(?P<export_timepoint>[0-9]+))?)",
         TIFF,
     ),
     base=numbers_from(1, "site", "channel", "z_index", "timepoint"),
-    marker="-ch",
+    marker="-",
     refine=_read_plate,
 )
 

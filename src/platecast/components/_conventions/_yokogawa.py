@@ -21,7 +21,7 @@ CELLVOYAGER = FilenameConvention(
     pattern=grammar(
         r"(?:(?P<plate>.+)_)?(?P<well>[A-Za-z]{1,2}[0-9]{2}(?:\.[a-d][1-4])?)",
         r"_T(?P<timepoint>[0-9]{4,})F(?P<site>[0-9]{3,})L[0-9]{2,}A[0-9]{2,}",
-        rf"Z(?P<z_index>[0-9]{{2,}})C(?P<channel>[0-9]{{2}}){_SUFFIX}",
+        rf"Z(?P<z_index>[0-9]{{2,}})C(?P<channel>[0-9]+){_SUFFIX}",
     ),
     base=numbers_from(1, "site", "channel", "z_index", "timepoint"),
     marker="_T",
@@ -35,8 +35,8 @@ def _name_well(values: Values, _path: NamedPath, plate_columns: int | None) -> N
 CQ1 = FilenameConvention(
     name="CQ1/CQ3K",
     pattern=grammar(
-        r"(?P<well>W[0-9]{4,5})F(?P<site>[0-9]{4})T(?P<timepoint>[0-9]{4})Z(?P<z_index>[0-9]{3})",
-        rf"C(?P<channel>[0-9]{{1,2}}){_SUFFIX}",
+        r"(?P<well>W[0-9]{4,5})F(?P<site>[0-9]{3,})T(?P<timepoint>[0-9]{3,})Z(?P<z_index>[0-9]{2,})",
+        rf"C(?P<channel>[0-9]+){_SUFFIX}",
     ),
     base=numbers_from(1, "site", "channel", "z_index", "timepoint"),
     refine=_name_well,
