@@ -95,7 +95,7 @@ READABLE = [
         "IN Cell", "P_1_F - 001(fld 03 wv TL - open - Cy3 wix 2 z 12 time 4 - 26ms).tif",
         plate="P_1", well="F01", site=3, channel="TL - open - Cy3", z_index=12, timepoint=4,
     ),
-    case("IN Cell", "Plate 7 A-1 (fld 2 wv UV - DAPI).TIF", plate="Plate 7", well="A01", site=2, channel="UV - DAPI"),
+    case("IN Cell", "Q 7 A-1 (fld 2 wv UV - X).TIF", plate="Q 7", well="A01", site=2, channel="UV - X"),
     case("IN Cell", "B - 12(wv Blue - FITC).tif", well="B12", channel="Blue - FITC"),
     # Agilent
     case("Cytation (Gen5)", "B7_01_1_3_DAPI_002.tif", well="B07", site=3, channel="DAPI", timepoint=2),
