@@ -75,8 +75,8 @@ class PlainSender:
         wait_until(lambda: self.heard.extend(self.sockets.poll(0.0)) or ready(), "the viewer is ready")
         return self
 
-    def beat(self, base=1, sent=0, dropped=0, elsewhere=0, gaps=(), last=False):
-        streams = (StreamCounts(1, sent, dropped, elsewhere),)
+    def beat(self, base=1, sent=0, dropped=0, elsewhere=0, gaps=(), reasons=None, last=False):
+        streams = (StreamCounts(1, sent, dropped, elsewhere, 0, reasons or {}),)
         beat = Beat(sender=self.sender, base=base, gaps=gaps, streams=streams, last=last)
         assert self.sockets.say(beat)
 

@@ -5,9 +5,11 @@ import socket
 import subprocess
 import sys
 
+import msgspec
 import pytest
 
 from platecast import __version__
+from platecast.wire import Ledger
 from tests.receiving import viewer_on
 
 
@@ -93,7 +95,7 @@ def test_list_shows_state_and_account_but_no_secret(platecast, free_port):
         (listed,) = json.loads(platecast("ls", "--json").out)
         table = platecast("ls").out
         assert (listed["port"], listed["pid"], listed["title"]) == (free_port, viewer.endpoint.pid, "test")
-        assert listed["ledger"] == dict.fromkeys(listed["ledger"], 0)
+        assert listed["ledger"] == msgspec.to_builtins(Ledger())
         assert {"sent", "shown", "pending", "dropped", "failed"} <= listed["ledger"].keys()
         assert viewer.endpoint.token not in json.dumps(listed) + table
     assert [name for name in ("port", "pid", "state", "pending") if name not in table] == []

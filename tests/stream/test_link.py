@@ -154,7 +154,11 @@ def test_several_failures_say_nothing_of_the_others(viewer, monkeypatch):
                 return sound
 
             monkeypatch.setattr(transmitter, "_place", lie)
-    assert stream.flush(10) == viewer.ledger() == Ledger(sent=9, shown=8, failed=1)
+    assert (
+        stream.flush(10)
+        == viewer.ledger()
+        == Ledger(sent=9, shown=8, failed=1, failure_reasons=stream.report().failure_reasons)
+    )
 
 
 def test_link_does_not_spin_when_a_viewer_has_gone(free_port):

@@ -11,7 +11,7 @@ from platecast.components import Components, PlaneId
 from platecast.config import Display, WhenFull
 from platecast.stream._outbox import Outbox
 from platecast.stream._staged import Room, Staged
-from platecast.wire import Ack, Counters, CountersView, Ledger, SettledCounts, StreamCounts
+from platecast.wire import Ack, Counters, CountersView, DropReason, Ledger, SettledCounts, StreamCounts
 
 SENDER = bytes(16)
 PLANE = PlaneId(components=Components(well="A01"))
@@ -41,7 +41,7 @@ def offer(outbox, when_full=WhenFull.DROP_OLDEST, *, stream=1, nbytes=100, timeo
     if outbox.reserve(nbytes, when_full, timeout_s) is Room.IN_MEMORY:
         outbox.put(staged(stream, nbytes))
     else:
-        outbox.drop(stream)
+        outbox.drop(stream, DropReason.NO_ROOM)
 
 
 def seqs(planes):
@@ -59,7 +59,7 @@ POLICIES = {
 def test_policy_decides_which_planes_stay(outbox, when_full):
     for _ in range(5):
         offer(outbox, when_full)
-    assert outbox.ledger(1) == Ledger(sent=5, dropped=2, pending=3)
+    assert outbox.ledger(1) == Ledger(sent=5, dropped=2, pending=3, drop_reasons={"no room": 2})
     assert seqs(outbox.take(EVERYTHING, 10)) == POLICIES[when_full]
 
 
@@ -89,7 +89,7 @@ def test_latest_drops_the_oldest_where_all_differ(outbox, released):
     for well in ("A01", "A02", "A03", "A04"):
         outbox.reserve(100, WhenFull.LATEST, 0.0)
         outbox.put(named(well), replaces=True)
-    assert outbox.ledger(1) == Ledger(sent=4, dropped=1, pending=3)
+    assert outbox.ledger(1) == Ledger(sent=4, dropped=1, pending=3, drop_reasons={"no room": 1})
     assert seqs(released) == [1]
 
 
@@ -193,8 +193,8 @@ class TestBeat:
     def test_dropped_planes_are_gaps_until_base_has_passed_them(self, outbox):
         for _ in range(3):
             offer(outbox)
-        outbox.drop(1)
-        outbox.drop(1)
+        outbox.drop(1, DropReason.NO_ROOM)
+        outbox.drop(1, DropReason.NO_ROOM)
         assert outbox.beat(SENDER).gaps == ((4, 5),)
         outbox.take(EVERYTHING, 3)
         outbox.acknowledge(Ack(received=3, upto=3))
@@ -205,7 +205,7 @@ class TestBeat:
         outbox.budget_bytes = EVERYTHING
         for _ in range(6000):
             offer(outbox)
-            outbox.drop(1)
+            outbox.drop(1, DropReason.NO_ROOM)
         gaps = outbox.beat(SENDER).gaps
         assert len(gaps) == 4096
         assert gaps[0] == (2, 2)
@@ -214,7 +214,7 @@ class TestBeat:
         outbox.open_stream()
         offer(outbox)
         offer(outbox, stream=2)
-        outbox.drop(2)
+        outbox.drop(2, DropReason.NO_ROOM)
         counts = {each.stream: (each.sent, each.dropped) for each in outbox.beat(SENDER).streams}
         assert counts == {1: (1, 0), 2: (2, 1)}
 
@@ -370,7 +370,7 @@ class TestPlanesThatRestSomewhere:
             plane = named(f"A{n + 1:02d}")
             plane.address = None if n % 2 else "disk:/plate"
             outbox.put(plane)
-        assert outbox.ledger(1) == Ledger(sent=6, dropped=1, pending=5)
+        assert outbox.ledger(1) == Ledger(sent=6, dropped=1, pending=5, drop_reasons={"no room": 1})
         assert seqs(outbox.take(EVERYTHING, 10)) == [1, 3, 4, 5, 6]
 
     def test_headers_take_nothing_of_the_viewers_window(self, outbox):

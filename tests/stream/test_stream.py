@@ -176,7 +176,7 @@ class TestAccount:
             viewer.show([one, two])
             viewer.receiver.settle(three.ticket, "no room")
             viewer.receiver.supersede(one.ticket)
-            expected = Ledger(sent=3, shown=1, superseded=1, failed=1)
+            expected = Ledger(sent=3, shown=1, superseded=1, failed=1, failure_reasons={"no room": 1})
             wait_until(lambda: stream.report() == viewer.ledger() == expected, "both sides agree")
             wait_until(lambda: "could not show plane 3: no room" in caplog.text, "the reason is logged")
 
@@ -209,7 +209,9 @@ class TestAccount:
 
             wait_until(show_all, "everything is settled")
             wait_until(lambda: viewer.ledger() == stream.report(), "both sides agree")
-            assert stream.report() == Ledger(sent=100, shown=100 - dropped, dropped=dropped)
+            assert stream.report() == Ledger(
+                sent=100, shown=100 - dropped, dropped=dropped, drop_reasons={"no room": dropped}
+            )
 
 
 class TestNobodyThere:
@@ -235,7 +237,7 @@ class TestNobodyThere:
         stream = open_stream(free_port, config=config)
         stream.send(pattern(LARGE), well="A01")
         stream.send(pattern(LARGE), well="A02")
-        assert stream.report() == Ledger(sent=2, dropped=1, pending=1)
+        assert stream.report() == Ledger(sent=2, dropped=1, pending=1, drop_reasons={"waited too long": 1})
 
 
 def plane_mappings():
@@ -338,7 +340,7 @@ class TestPolicies:
             stream.send(pattern(LARGE), well="A01", site=n)
         ledger = stream.report()
         assert sums_match(ledger)
-        assert ledger.dropped > 0
+        assert ledger.drop_reasons == {"disk full": ledger.dropped}
         assert ledger.pending >= 3
 
     def test_latest_supersedes_what_waits(self, free_port):

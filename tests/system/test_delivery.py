@@ -24,7 +24,7 @@ with Stream(port, start_viewer=False, run="test") as stream:
         shape = (512, 512) if n % 3 else (20, 30)
         stream.send(numpy.full(shape, n, "uint16"), well="A01", site=n, channel=f"{shape[0]} rows")
     ledger = stream.flush(20)
-print(json.dumps({name: getattr(ledger, name) for name in ledger.__struct_fields__}))
+print(json.dumps(ledger.counts()))
 """
 
 START = """

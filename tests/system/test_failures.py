@@ -72,7 +72,11 @@ class TestSenderIsKilled:
             sender.wait()
             viewer.show(viewer.take_all())
             wait_until(lambda: not viewer.status()["senders"], "the viewer sees that the sender is gone")
-            assert viewer.ledger() == Ledger(sent=50, shown=8, dropped=42)
+            ledger = viewer.ledger()
+            assert ledger.counts() == Ledger(sent=50, shown=8, dropped=42).counts()
+            assert ledger.drop_reasons.keys() <= {"no room", "sender ended"}
+            assert sum(ledger.drop_reasons.values()) == 42
+            assert ledger.drop_reasons["sender ended"] >= 20
 
     def test_no_plane_is_torn_and_nothing_is_left(self, free_port, start):
         descriptors = len(os.listdir("/proc/self/fd"))

@@ -29,7 +29,7 @@ for n in range(count):
     plane[:] = n
     stream.send(plane, well="A01", site=n)
 ledger = stream.flush(60)
-print(json.dumps({name: getattr(ledger, name) for name in ledger.__struct_fields__}))
+print(json.dumps(ledger.counts()))
 """
 
 root_on_linux = pytest.mark.skipif(

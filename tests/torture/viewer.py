@@ -43,7 +43,7 @@ def main(port: int) -> None:
         def report() -> None:
             for line in sys.stdin:
                 if line.strip() == "report":
-                    print(json.dumps({"torn": torn, **viewer.status()["ledger"]}), flush=True)
+                    print(json.dumps({"torn": torn, **viewer.ledger().counts()}), flush=True)
             ended.set()
 
         threading.Thread(target=report, daemon=True).start()

@@ -1,7 +1,7 @@
 """Doubles of the window's neighbours: an inbox that is filled by hand, and a canvas that keeps notes."""
 
 import os
-from collections import deque
+from collections import Counter, deque
 
 import numpy as np
 import pytest
@@ -65,6 +65,7 @@ class InboxDouble:
             shown=settled - failed - replaced,
             superseded=replaced,
             failed=failed,
+            failure_reasons=dict(Counter(error for error in self.outcomes.values() if error is not None)),
             pending=self.sent - settled,
         )
 

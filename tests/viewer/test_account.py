@@ -141,30 +141,41 @@ def case_before_any_beat(account):
 
 
 def case_two_streams(account):
-    streams = (StreamCounts(1, 3, 1, 0), StreamCounts(2, 4, 0, 0))
+    streams = (StreamCounts(1, 3, 1, 0, 0, {"no room": 1}), StreamCounts(2, 4, 0, 0))
     account.hear(Beat(sender=SENDER, base=1, streams=streams))
     arrive(account, 1, 3)
     arrive(account, 4, 5, stream=2)
 
 
+ENDED = "sender ended"
+
+
+def dropped(sent, shown, reasons, pending=0):
+    total = sum(reasons.values())
+    return Ledger(sent=sent, shown=shown, dropped=total, pending=pending, drop_reasons=reasons)
+
+
 LEDGERS = {
-    "the sender died with two under way": (case_loss, Ledger(sent=5, shown=3, dropped=2)),
+    "the sender died with two under way": (case_loss, dropped(5, 3, {ENDED: 2})),
     "it died long after its last beat": (
         case_loss_beyond_the_last_beat,
-        Ledger(sent=121, shown=3, dropped=118),
+        dropped(121, 3, {ENDED: 118}),
     ),
     "it dropped some after its last beat": (
         case_dropped_after_the_last_beat,
-        Ledger(sent=9, shown=3, dropped=6),
+        dropped(9, 3, {ENDED: 5, "not said": 1}),
     ),
-    "it gave up what had arrived": (case_dropped_what_had_arrived, Ledger(sent=5, shown=3, dropped=2)),
-    "an earlier viewer had forty": (case_restart, Ledger(sent=20, shown=10, dropped=10)),
-    "one failed, one is on its way": (case_failed, Ledger(sent=2, failed=1, pending=1)),
+    "it gave up what had arrived": (case_dropped_what_had_arrived, dropped(5, 3, {ENDED: 2})),
+    "an earlier viewer had forty": (case_restart, dropped(20, 10, {"not said": 10})),
+    "one failed, one is on its way": (
+        case_failed,
+        Ledger(sent=2, failed=1, pending=1, failure_reasons={"dtype": 1}),
+    ),
     "one took the place of the other": (case_superseded, Ledger(sent=2, shown=1, superseded=1)),
     "settled again": (case_settled_twice, Ledger(sent=1, shown=1)),
     "sent again": (case_duplicate, Ledger(sent=2, shown=1, pending=1)),
     "more than the sender has said": (case_before_any_beat, Ledger(sent=2, shown=2)),
-    "two streams": (case_two_streams, Ledger(sent=7, shown=4, dropped=1, pending=2)),
+    "two streams": (case_two_streams, dropped(7, 4, {"no room": 1}, pending=2)),
 }
 
 
@@ -231,3 +242,25 @@ def test_goodbye_is_remembered():
     account.hear(beat(sent=1, last=True))
     account.hear(beat(sent=1))
     assert account.said_goodbye
+
+
+class TestReasons:
+    """What a peer says of reasons never contradicts its counts, and never grows without end."""
+
+    def test_reasons_that_do_not_add_up_are_not_believed(self):
+        account = SenderAccount(SENDER)
+        for said in ({"no room": 7}, {"no room": -1, "disk full": 4}):
+            account.hear(Beat(sender=SENDER, base=1, streams=(StreamCounts(1, 9, 3, 0, 0, said),)))
+            assert account.ledger().drop_reasons == {"not said": 3}
+
+    def test_only_so_many_reasons_are_told_apart(self):
+        account = SenderAccount(SENDER)
+        for seq in range(1, 101):
+            account.receive(seq, 1)
+            account.settle(seq, 1, f"reason {seq}" + 1000 * "!")
+        reasons = account.ledger().failure_reasons
+        assert sum(reasons.values()) == account.ledger().failed == 100
+        assert len(reasons) == 16
+        assert reasons["other reasons"] == 85
+        assert max(map(len, reasons)) == 200
+        assert account.ack().streams[0].reasons == reasons

@@ -148,9 +148,10 @@ class TestBadItems:
         sender.publish(item(1), item(2, **lie), item(3))
         sender.publish(item(4))
         sender.settled(4)
-        assert viewer.ledger() == Ledger(sent=4, shown=3, failed=1)
+        assert viewer.ledger().counts() == Ledger(sent=4, shown=3, failed=1).counts()
         (failure,) = [failure for ack in sender.heard if isinstance(ack, Ack) for failure in ack.failures]
         assert failure[0] == 2
+        assert viewer.ledger().failure_reasons == {failure[1]: 1}
         assert words in failure[1]
 
     @by_descriptor
@@ -172,7 +173,7 @@ class TestBadItems:
             segment.fd = -1
         sender.publish(item(2))
         sender.settled(2)
-        assert viewer.ledger() == Ledger(sent=2, shown=1, failed=1)
+        assert viewer.ledger() == Ledger(sent=2, shown=1, failed=1, failure_reasons={ack.failures[0][1]: 1})
 
 
 class TestDuplicates:
@@ -199,11 +200,12 @@ class TestDuplicates:
         segment.close()
 
     def test_late_plane_that_was_given_up_is_not_shown(self, viewer, sender):
-        sender.beat(base=5, sent=5, dropped=4)
+        sender.beat(base=5, sent=5, dropped=4, reasons={"no room": 3})
         sender.settled(4)
         sender.publish(item(3), item(5))
         sender.settled(5)
-        assert viewer.ledger() == Ledger(sent=5, shown=1, dropped=4)
+        reasons = {"no room": 3, "not said": 1}
+        assert viewer.ledger() == Ledger(sent=5, shown=1, dropped=4, drop_reasons=reasons)
 
 
 @by_descriptor
@@ -277,7 +279,8 @@ class TestEnd:
         sender.publish(item(1))
         sender.beat(base=1, sent=5, dropped=1, gaps=((5, 5),), last=True)
         wait_until(lambda: not viewer.status()["senders"], "the sender has left")
-        assert viewer.ledger() == Ledger(sent=5, shown=1, dropped=4)
+        reasons = {"sender ended": 3, "not said": 1}
+        assert viewer.ledger() == Ledger(sent=5, shown=1, dropped=4, drop_reasons=reasons)
 
     @by_descriptor
     def test_process_that_dies_is_counted_by_its_page(self, viewer, make):
@@ -288,7 +291,7 @@ class TestEnd:
         sender.counters.write(12, 3, 0)
         sender.close()
         wait_until(lambda: not viewer.status()["senders"], "the sender has left")
-        assert viewer.ledger() == Ledger(sent=12, shown=2, dropped=10)
+        assert viewer.ledger() == Ledger(sent=12, shown=2, dropped=10, drop_reasons={"sender ended": 10})
 
     def test_plane_of_a_sender_that_left_can_still_be_superseded(self, viewer, sender):
         sender.publish(item(1))

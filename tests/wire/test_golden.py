@@ -48,7 +48,7 @@ MESSAGES = {
         sender=SENDER,
         base=41,
         gaps=((43, 44), (50, 50)),
-        streams=(StreamCounts(1, 60, 5, 20), StreamCounts(2, 7, 0, 0, 3)),
+        streams=(StreamCounts(1, 60, 5, 20, 0, {"no room": 5}), StreamCounts(2, 7, 0, 0, 3)),
     ),
     "goodbye": Beat(sender=SENDER, base=68, streams=(StreamCounts(1, 60, 5, 20),), last=True),
     "welcome": Welcome(
@@ -63,7 +63,7 @@ MESSAGES = {
         received=66,
         upto=42,
         beyond=(45, 47),
-        streams=(SettledCounts(1, 30, 2, 1),),
+        streams=(SettledCounts(1, 30, 2, 1, {"dtype '<c8' is not one of |u1": 1}),),
         failures=((42, "dtype '<c8' is not one of |u1"),),
         taken=(12, 13),
         freed=(9,),

@@ -1,17 +1,26 @@
 """Accounts are added up."""
 
+import msgspec
 import pytest
 
 from platecast.wire import Ledger
 
-FULL = Ledger(sent=10, shown=4, superseded=1, failed=2, dropped=3)
+FULL = Ledger(
+    sent=10,
+    shown=4,
+    superseded=1,
+    failed=2,
+    dropped=3,
+    drop_reasons={"no room": 2, "disk full": 1},
+    failure_reasons={"too large": 2},
+)
 CASES = {
     "nothing": (Ledger(), Ledger(), Ledger()),
     "nothing added": (FULL, Ledger(), FULL),
     "each of its own": (
         FULL,
         Ledger(sent=2, shown=1, pending=1),
-        Ledger(sent=12, shown=5, superseded=1, failed=2, dropped=3, pending=1),
+        msgspec.structs.replace(FULL, sent=12, shown=5, pending=1),
     ),
 }
 

@@ -16,12 +16,10 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 
-import msgspec
-
 from platecast.pipeline._report import Failure
 from platecast.pipeline._screen import FLUSH_TIMEOUT_S, Screen
 from platecast.pipeline._well import RunPlan, WellResult, WellTask, WellWorker
-from platecast.stream import Ledger
+from platecast.stream import DropReason, Ledger
 
 _LOST = (
     "the worker process ended before the well was finished: it was killed, ran out of memory or crashed"
@@ -147,8 +145,7 @@ class ProcessExecutor:
             hand.process.join()
         hand.process.close()
         # Whoever would have delivered what was pending is gone.
-        total = hand.ledger
-        self._ledger += msgspec.structs.replace(total, dropped=total.dropped + total.pending, pending=0)
+        self._ledger += hand.ledger.given_up(DropReason.SENDER_ENDED)
 
 
 def _start(plan: RunPlan) -> _Hand:

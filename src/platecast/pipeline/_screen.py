@@ -10,6 +10,8 @@ from platecast.stream import Ledger, Stream
 FLUSH_TIMEOUT_S = 10.0
 """How long a worker that is done waits for the viewer to take what it sent."""
 
+_NOT_SENT = "could not be sent"
+
 _logger = logging.getLogger(__name__)
 
 
@@ -69,7 +71,8 @@ class Screen:
                 self._account = self._stream.report()
             except Exception as error:
                 self._complain("asking for the account", error)
-        return self._account + Ledger(sent=self._refused, failed=self._refused)
+        reasons = {_NOT_SENT: self._refused} if self._refused else {}
+        return self._account + Ledger(sent=self._refused, failed=self._refused, failure_reasons=reasons)
 
     def close(self, timeout_s: float = FLUSH_TIMEOUT_S) -> Ledger:
         """Wait until everything is settled or time is up, and return the final account."""

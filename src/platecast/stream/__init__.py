@@ -3,9 +3,10 @@
 from platecast.stream._backend import NapariStreamBackend
 from platecast.stream._stream import Stream, new_run, process_run, send
 from platecast.stream._visualizer import NapariStreamVisualizer
-from platecast.wire import Ledger
+from platecast.wire import DropReason, Ledger
 
 __all__ = [
+    "DropReason",
     "Ledger",
     "NapariStreamBackend",
     "NapariStreamVisualizer",

@@ -12,7 +12,7 @@ from platecast.config import WhenFull
 from platecast.stream._gaps import Gaps
 from platecast.stream._staged import Room, Staged, Tally
 from platecast.stream._waiting import WaitingPlanes
-from platecast.wire import Ack, Beat, Counters, Ledger, StreamCounts
+from platecast.wire import Ack, Beat, Counters, DropReason, Ledger, StreamCounts
 
 _OLDEST_GIVES_WAY = (WhenFull.DROP_OLDEST, WhenFull.LATEST)
 
@@ -122,10 +122,10 @@ class Outbox:
         if replaced is not None:
             self._release(replaced)
 
-    def drop(self, stream: int) -> None:
+    def drop(self, stream: int, reason: DropReason) -> None:
         """Account for a plane that was offered and could not be queued."""
         with self._changed:
-            self._count_dropped(stream, self._number(stream))
+            self._count_dropped(stream, self._number(stream), reason)
 
     def unreserve(self, nbytes: int) -> None:
         """Give back room that is not going to be used."""
@@ -170,7 +170,7 @@ class Outbox:
                 self._forget_buffers(staged)
             for counts in ack.streams:
                 if counts.stream in state.tallies:
-                    state.tallies[counts.stream].now = (counts.shown, counts.superseded, counts.failed)
+                    state.tallies[counts.stream].take_in(counts)
             self._changed.notify_all()
             return settled
 
@@ -206,8 +206,7 @@ class Outbox:
             self._state.account = account
             for tally in self._state.tallies.values():
                 self._state.elsewhere += sum(tally.now)
-                b, n = tally.before, tally.now
-                tally.before, tally.now = (b[0] + n[0], b[1] + n[1], b[2] + n[2]), (0, 0, 0)
+                tally.close_account()
             self._write_counters()
 
     def beat(self, sender: bytes, *, last: bool = False) -> Beat:
@@ -215,7 +214,14 @@ class Outbox:
         with self._changed:
             base = self._base()
             counts = tuple(
-                StreamCounts(number, tally.sent, tally.dropped, sum(tally.before), tally.replaced)
+                StreamCounts(
+                    number,
+                    tally.sent,
+                    tally.dropped,
+                    sum(tally.before),
+                    tally.replaced,
+                    dict(tally.drop_reasons),
+                )
                 for number, tally in self._state.tallies.items()
                 if tally.sent
             )
@@ -254,7 +260,7 @@ class Outbox:
         return len(self._state.waiting) + len(self._state.under_way)
 
     def drop_all(self) -> int:
-        """Give up everything that is not settled; return how many planes that were."""
+        """Give up what is not settled, because this sender ends; return how many planes that were."""
         with self._changed:
             self._to_waiting(list(self._state.under_way.values()))
             victims = list(iter(self._drop_oldest, None))
@@ -302,8 +308,8 @@ class Outbox:
         state = self._state
         self._counters.write(state.next_seq - 1, state.given_up, state.elsewhere)
 
-    def _count_dropped(self, stream: int, seq: int) -> None:
-        self._state.tallies[stream].dropped += 1
+    def _count_dropped(self, stream: int, seq: int, reason: DropReason) -> None:
+        self._state.tallies[stream].drop(reason)
         self._give_up(seq)
 
     def _give_up(self, seq: int) -> None:
@@ -324,7 +330,7 @@ class Outbox:
         if first is not None:
             self._state.waiting.pop(first.seq)
             self._forget_buffers(first)
-            self._count_dropped(first.stream, first.seq)
+            self._count_dropped(first.stream, first.seq, DropReason.SENDER_ENDED)
         return first
 
     def _lighten(self) -> Staged:
@@ -332,7 +338,7 @@ class Outbox:
         staged, is_gone = self._state.waiting.lighten()
         self._forget_buffers(staged)
         if is_gone:
-            self._count_dropped(staged.stream, staged.seq)
+            self._count_dropped(staged.stream, staged.seq, DropReason.NO_ROOM)
         return staged
 
     def _to_waiting(self, staged: list[Staged]) -> None:

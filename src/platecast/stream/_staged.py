@@ -6,9 +6,11 @@ from dataclasses import dataclass, field, replace
 from platecast.components import PlaneId
 from platecast.config import Display
 from platecast.stream._spill import Spilled
-from platecast.wire import Ledger, Segment
+from platecast.wire import DropReason, Ledger, Segment, SettledCounts, add_reasons, complete_reasons
 
 Pixels = Segment | Spilled | bytes
+
+_NO_REASON = "not said"
 
 
 class Room(enum.Enum):
@@ -64,12 +66,33 @@ class Tally:
 
     sent: int = 0
     dropped: int = 0
+    drop_reasons: dict[str, int] = field(default_factory=dict)
     replaced: int = 0
     """Superseded before they left."""
     before: tuple[int, int, int] = (0, 0, 0)
     """Shown, superseded and failed in earlier viewer instances."""
+    failures_before: dict[str, int] = field(default_factory=dict)
+    """The failed ones of them by reason."""
     now: tuple[int, int, int] = (0, 0, 0)
     """The same in the present one."""
+    failures_now: dict[str, int] = field(default_factory=dict)
+
+    def drop(self, reason: DropReason) -> None:
+        """Count a plane that was given up."""
+        self.dropped += 1
+        self.drop_reasons[reason.value] = self.drop_reasons.get(reason.value, 0) + 1
+
+    def take_in(self, counts: SettledCounts) -> None:
+        """Take in what the present viewer says of this stream."""
+        self.now = (counts.shown, counts.superseded, counts.failed)
+        self.failures_now = complete_reasons(counts.reasons, counts.failed, _NO_REASON)
+
+    def close_account(self) -> None:
+        """Count what the present viewer has settled to the past: the next one begins at zero."""
+        b, n = self.before, self.now
+        self.before, self.now = (b[0] + n[0], b[1] + n[1], b[2] + n[2]), (0, 0, 0)
+        self.failures_before = add_reasons(self.failures_before, self.failures_now)
+        self.failures_now = {}
 
     def ledger(self) -> Ledger:
         """Return the account; the sums match by construction."""
@@ -82,4 +105,6 @@ class Tally:
             failed=failed,
             dropped=self.dropped,
             pending=self.sent - shown - superseded - failed - self.dropped,
+            drop_reasons=dict(self.drop_reasons),
+            failure_reasons=add_reasons(self.failures_before, self.failures_now),
         )

@@ -18,7 +18,7 @@ from platecast.errors import UnsupportedArrayError
 from platecast.stream._link import Link
 from platecast.stream._links import links
 from platecast.stream._staged import Pixels, Room, Staged
-from platecast.wire import MAX_PLANE_BYTES, Ledger
+from platecast.wire import MAX_PLANE_BYTES, DropReason, Ledger
 
 _KINDS = (Kind.IMAGE, Kind.LABELS)
 
@@ -151,10 +151,11 @@ class Stream:
         if nbytes > MAX_PLANE_BYTES:
             raise UnsupportedArrayError(f"a plane of {nbytes} bytes: at most {MAX_PLANE_BYTES} can be sent")
         link, number = self._bind()
-        pixels = self._stage(link, image, shape, dtype, nbytes)
-        if pixels is None and address is None:
-            link.outbox.drop(number)
+        staged_pixels = self._stage(link, image, shape, dtype, nbytes)
+        if isinstance(staged_pixels, DropReason) and address is None:
+            link.outbox.drop(number, staged_pixels)
             return
+        pixels = None if isinstance(staged_pixels, DropReason) else staged_pixels
         plane = PlaneId(components=components, run=self.run, step=step or self._step, kind=kind)
         staged = Staged(number, plane, self._display, shape, dtype.str, nbytes, pixels, address)
         link.outbox.put(staged, replaces=self.config.when_full is WhenFull.LATEST)
@@ -213,15 +214,15 @@ class Stream:
 
     def _stage(
         self, link: Link, image: object, shape: tuple[int, ...], dtype: np.dtype[Any], nbytes: int
-    ) -> Pixels | None:
-        """Copy a plane to where it may wait; `None` where its pixels have to give way."""
+    ) -> Pixels | DropReason:
+        """Copy a plane to where it may wait; return why, where its pixels have to give way."""
         config = self.config
         # What a viewer that is just being started will want is worth the disk.
         room = link.outbox.reserve(nbytes, config.when_full, config.block_timeout_s, may_spill=link.expecting)
         if room is Room.NOWHERE:
-            return None
+            return DropReason.TIMED_OUT if config.when_full is WhenFull.BLOCK else DropReason.NO_ROOM
         if room is Room.ON_DISK:
-            return link.staging.copy_to_disk(image, dtype)
+            return link.staging.copy_to_disk(image, dtype) or DropReason.DISK_FULL
         try:
             return link.staging.copy(image, shape, dtype, nbytes)
         except BaseException:

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from platecast.wire import Ack, Beat, Ledger, SettledCounts
+from platecast.wire import Ack, Beat, DropReason, Ledger, SettledCounts, add_reasons, complete_reasons
 
 _MOST_BEYOND = 1024
 
@@ -63,6 +63,8 @@ class _Counts:
     elsewhere: int = 0
     replaced: int = 0
     """Superseded on the sender's side."""
+    drop_reasons: dict[str, int] = field(default_factory=dict)
+    failure_reasons: dict[str, int] = field(default_factory=dict)
 
     @property
     def given_up(self) -> int:
@@ -114,6 +116,7 @@ class SenderAccount:
             counts.shown += 1
         else:
             counts.failed += 1
+            counts.failure_reasons = add_reasons(counts.failure_reasons, {error: 1})
             self._failures.append((seq, error))
         self._changed.add(stream)
 
@@ -141,6 +144,7 @@ class SenderAccount:
             counts = self._of(said.stream)
             counts.sent, counts.dropped, counts.elsewhere = said.sent, said.dropped, said.elsewhere
             counts.replaced = said.superseded
+            counts.drop_reasons = complete_reasons(said.reasons, said.dropped, DropReason.NOT_SAID)
             # Said again to every beat: an ack is lost where the sender did not read for long.
             self._changed.add(said.stream)
         self.said_goodbye = self.said_goodbye or beat.last
@@ -183,7 +187,7 @@ class SenderAccount:
         if not (self._news or self._changed or self._freed or self.settled.upto != self._last_upto):
             return None
         streams = tuple(
-            SettledCounts(n, c.shown, c.superseded, c.failed)
+            SettledCounts(n, c.shown, c.superseded, c.failed, dict(c.failure_reasons))
             for n, c in self._streams.items()
             if n in self._changed
         )
@@ -221,8 +225,20 @@ class SenderAccount:
         said = sum(max(c.sent - c.elsewhere, c.received + c.given_up) for c in streams)
         sent = max(said, self.arrived + dropped + replaced)
         pending = sent - shown - superseded - failed - dropped
+        drop_reasons: dict[str, int] = {DropReason.SENDER_ENDED.value: self.lost} if self.lost else {}
+        failure_reasons: dict[str, int] = {}
+        for counts in streams:
+            drop_reasons = add_reasons(drop_reasons, counts.drop_reasons)
+            failure_reasons = add_reasons(failure_reasons, counts.failure_reasons)
         return Ledger(
-            sent=sent, shown=shown, superseded=superseded, failed=failed, dropped=dropped, pending=pending
+            sent=sent,
+            shown=shown,
+            superseded=superseded,
+            failed=failed,
+            dropped=dropped,
+            pending=pending,
+            drop_reasons=drop_reasons,
+            failure_reasons=failure_reasons,
         )
 
     def _of(self, stream: int) -> _Counts:

@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import msgspec
 import psutil
 
 from platecast._version import __version__
@@ -336,7 +337,7 @@ class Receiver:
         return {
             **self.pong(),
             "type": "status",
-            "ledger": {name: getattr(ledger, name) for name in ledger.__struct_fields__},
+            "ledger": msgspec.to_builtins(ledger),
             "senders": [{"pid": s.pid, "by_descriptor": s.connection is not None} for s in self._roster],
             "queued": len(self._arrivals),
             "refused": self._refused,

@@ -1,7 +1,7 @@
 """Dock *Stream*: what became of every plane, how fast they come, and who sends them."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import psutil
 from qtpy.QtCore import QTimer
@@ -24,7 +24,7 @@ _ROWS = (
     ("senders", "Senders", "Processes that are connected"),
 )
 _HALF = 5
-_ALARMING = ("failed", "dropped")
+_MEANINGS = {name: meaning for name, _, meaning in _ROWS}
 
 
 class StreamDock(QWidget):
@@ -92,10 +92,11 @@ class StreamDock(QWidget):
     def update_values(self) -> None:
         """Show the account as it is now."""
         ledger = self._inbox.ledger()
-        for name in ledger.__struct_fields__:
-            self._values[name].setText(f"{getattr(ledger, name):,}")
-        for name in _ALARMING:
-            is_alarming = getattr(ledger, name) > 0
+        for name, count in ledger.counts().items():
+            self._values[name].setText(f"{count:,}")
+        for name, reasons in (("failed", ledger.failure_reasons), ("dropped", ledger.drop_reasons)):
+            is_alarming = bool(reasons)
+            self._values[name].setToolTip(_reasons_text(_MEANINGS[name], reasons))
             self._values[name].setStyleSheet("color: #e69f00; font-weight: bold" if is_alarming else "")
         self._values["rate"].setText(f"{self._rate(ledger):.0f} /s")
         self._values["memory"].setText(_memory_text(self._process.memory_info().rss))
@@ -121,6 +122,11 @@ class StreamDock(QWidget):
     def _update_if_visible(self) -> None:
         if self.isVisible():
             self.update_values()
+
+
+def _reasons_text(meaning: str, reasons: Mapping[str, int]) -> str:
+    lines = [f"{count:,}: {reason}" for reason, count in sorted(reasons.items(), key=lambda each: -each[1])]
+    return "\n".join([meaning, *lines])
 
 
 def _memory_text(nbytes: float) -> str:

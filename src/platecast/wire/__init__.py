@@ -20,7 +20,7 @@ from platecast.wire._endpoint import (
     runtime_dir,
     write_endpoint,
 )
-from platecast.wire._ledger import Ledger
+from platecast.wire._ledger import DropReason, Ledger, add_reasons, complete_reasons
 from platecast.wire._memory import (
     AVAILABLE,
     Segment,
@@ -74,6 +74,7 @@ __all__ = [
     "Counters",
     "CountersView",
     "Data",
+    "DropReason",
     "Endpoint",
     "FromSender",
     "Hello",
@@ -97,10 +98,12 @@ __all__ = [
     "StreamCounts",
     "ViewerStatus",
     "Welcome",
+    "add_reasons",
     "ask",
     "ask_each",
     "check_item",
     "check_ports",
+    "complete_reasons",
     "decode_batch",
     "decode_sender_message",
     "decode_viewer_message",

@@ -46,6 +46,8 @@ class StreamCounts(msgspec.Struct, frozen=True, array_like=True):
     """Planes that an earlier viewer instance settled."""
     superseded: int = 0
     """Planes that a later one replaced before they left."""
+    reasons: dict[str, int] = {}
+    """The dropped ones by reason."""
 
 
 class Beat(msgspec.Struct, tag="beat", frozen=True, kw_only=True):
@@ -88,6 +90,8 @@ class SettledCounts(msgspec.Struct, frozen=True, array_like=True):
     shown: int
     superseded: int
     failed: int
+    reasons: dict[str, int] = {}
+    """The failed ones by reason."""
 
 
 class Ack(msgspec.Struct, tag="ack", frozen=True, kw_only=True):
