@@ -4,7 +4,7 @@ Knows how planes are written and read back, and what lies in a plate's folder. W
 file means, and who streams, is left to others.
 """
 
-from platecast.storage._backend import AnyPath, StorageBackend, StreamingBackend
+from platecast.storage._backend import AnyPath, Header, StorageBackend, StreamingBackend
 from platecast.storage._disk import DiskBackend
 from platecast.storage._files import FileManager
 from platecast.storage._memory import MemoryBackend
@@ -17,6 +17,7 @@ __all__ = [
     "AnyPath",
     "DiskBackend",
     "FileManager",
+    "Header",
     "MemoryBackend",
     "Plate",
     "PlateBackend",

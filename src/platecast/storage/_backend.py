@@ -6,11 +6,14 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, ClassVar, NoReturn, TypeAlias
 
+import numpy as np
 import numpy.typing as npt
 
 from platecast.errors import StorageError
 
 AnyPath: TypeAlias = str | os.PathLike[str]
+Header: TypeAlias = tuple[tuple[int, ...], np.dtype[Any]]
+"""Shape and dtype of a plane."""
 
 
 class StorageBackend(ABC):
@@ -91,6 +94,17 @@ class StorageBackend(ABC):
         ImageNotFoundError
             There is none.
         """
+
+    def header(self, path: AnyPath) -> Header:
+        """Return shape and dtype of a plane as `load` would return it, with as little reading as that takes.
+
+        Raises
+        ------
+        StorageError
+            There is no such plane, or it is seen to be damaged or incomplete.
+        """
+        plane = self.load(path)
+        return plane.shape, plane.dtype
 
     def save_batch(self, data: Sequence[object], paths: Sequence[AnyPath], **options: object) -> None:
         """Write several planes; a backend that takes no options refuses them."""

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from platecast.arrays import to_host
 from platecast.errors import ImageNotFoundError, StorageError, UnsupportedArrayError
-from platecast.storage._backend import AnyPath, StorageBackend
+from platecast.storage._backend import AnyPath, Header, StorageBackend
 from platecast.storage._disk_formats import SUFFIXES, WriteOptions, find_format
 
 __all__ = ["SUFFIXES", "DiskBackend"]
@@ -69,6 +69,12 @@ class DiskBackend(StorageBackend):
             raise
         except (OSError, UnsupportedArrayError) as error:
             raise StorageError(f"{source} could not be read: {error}") from error
+
+    def header(self, path: AnyPath) -> Header:
+        """Return shape and dtype of the plane in a file; of TIFF and NumPy files only the head is read."""
+        source = Path(path)
+        known = find_format(source).header(source)
+        return super().header(path) if known is None else known
 
     def list(self, folder: AnyPath) -> tuple[str, ...]:
         """Return the sorted paths of all image files in a folder and below."""

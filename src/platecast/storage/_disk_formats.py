@@ -3,6 +3,8 @@
 A library is imported when the first file of its format is touched: a worker that only streams never pays.
 """
 
+import math
+import os
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +14,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from platecast.errors import StorageError, UnsupportedArrayError
+from platecast.arrays import PLANE_DTYPES
+from platecast.errors import ImageNotFoundError, StorageError, UnsupportedArrayError
+from platecast.storage._backend import Header
+from platecast.storage._tiff_header import read_tiff_header
 
 if TYPE_CHECKING:
     import tifffile
@@ -45,6 +50,8 @@ class FileFormat:
 
     write: Callable[[Path, npt.NDArray[Any], WriteOptions], None]
     read: Callable[[Path], npt.NDArray[Any]]
+    header: Callable[[Path], Header | None]
+    """Tells shape and dtype from the head of a file, `None` where it has to be read for that."""
 
 
 def find_format(path: Path) -> FileFormat:
@@ -105,6 +112,15 @@ def _read_page(tiff: "tifffile.TiffFile", source: Path) -> npt.NDArray[Any]:
     return plane
 
 
+def _tiff_header(source: Path) -> Header | None:
+    page = read_tiff_header(str(source))
+    if page is None:
+        return None
+    if not page.is_last:
+        raise StorageError(f"{source} holds several pages: expected one plane a file")
+    return page.shape, page.dtype
+
+
 def _write_png(target: Path, plane: npt.NDArray[Any], options: WriteOptions) -> None:
     if plane.dtype.name not in _PNG_DTYPES:
         raise UnsupportedArrayError(
@@ -135,6 +151,31 @@ def _read_npy(source: Path) -> npt.NDArray[Any]:
         raise StorageError(f"{source} could not be read: {error}") from error
 
 
+def _npy_header(source: Path) -> Header | None:
+    try:
+        with source.open("rb") as file:
+            version = np.lib.format.read_magic(file)
+            if version != (1, 0):
+                return None
+            shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+            if dtype.name not in PLANE_DTYPES:
+                return None
+            end = file.tell() + math.prod(shape) * dtype.itemsize
+            if file.seek(0, os.SEEK_END) < end:
+                raise StorageError(f"{source} could not be read: it ends too early")
+    except FileNotFoundError as error:
+        raise ImageNotFoundError(f"there is no image {source}") from error
+    except StorageError:
+        raise
+    except (OSError, ValueError, EOFError) as error:
+        raise StorageError(f"{source} could not be read: {error}") from error
+    return shape, dtype.newbyteorder("=")
+
+
+def _no_header(source: Path) -> Header | None:
+    return None
+
+
 def _import(name: str) -> Any:  # noqa: ANN401 (the module itself)
     try:
         return __import__(name)
@@ -142,12 +183,12 @@ def _import(name: str) -> Any:  # noqa: ANN401 (the module itself)
         raise StorageError(f"the disk backend needs {name}: pip install 'platecast[io]'") from error
 
 
-_TIFF = FileFormat(_write_tiff, _read_tiff)
+_TIFF = FileFormat(_write_tiff, _read_tiff, _tiff_header)
 _FORMATS = {
     ".tif": _TIFF,
     ".tiff": _TIFF,
-    ".png": FileFormat(_write_png, _read_png),
-    ".npy": FileFormat(_write_npy, _read_npy),
+    ".png": FileFormat(_write_png, _read_png, _no_header),
+    ".npy": FileFormat(_write_npy, _read_npy, _npy_header),
 }
 SUFFIXES = tuple(_FORMATS)
 """The suffixes that are written and read."""

@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy.typing as npt
 
 from platecast.errors import StorageError, UnknownBackendError
-from platecast.storage._backend import AnyPath, StorageBackend
+from platecast.storage._backend import AnyPath, Header, StorageBackend
 
 ENTRY_POINT_GROUP = "platecast.backends"
 
@@ -71,6 +71,10 @@ class FileManager:
     def load(self, path: AnyPath, backend: str) -> npt.NDArray[Any]:
         """Load one plane, see `StorageBackend.load`."""
         return self.backend(backend).load(path)
+
+    def header(self, path: AnyPath, backend: str) -> Header:
+        """Return shape and dtype of one plane, see `StorageBackend.header`."""
+        return self.backend(backend).header(path)
 
     def exists(self, path: AnyPath, backend: str) -> bool:
         """Return whether an image rests under `path`."""

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 import numpy as np
 import numpy.typing as npt
 
-from platecast.arrays import to_host
+from platecast.arrays import PLANE_DTYPES, to_host
 from platecast.errors import ImageNotFoundError, StorageError
-from platecast.storage._backend import AnyPath, StorageBackend
+from platecast.storage._backend import AnyPath, Header, StorageBackend
+from platecast.storage._tiff_header import read_tiff_header
 
 if TYPE_CHECKING:
     import zarr
@@ -63,6 +64,17 @@ class PlateBackend(StorageBackend):
         # What codecs raise for damaged chunks.
         except (OSError, ValueError, RuntimeError) as error:
             raise StorageError(f"{os.fspath(path)} could not be read: {error}") from error
+
+    def header(self, path: AnyPath) -> Header:
+        """Return shape and dtype of a plane; no pixel is read."""
+        source, page, index = _parse(path)
+        if index is None:
+            known = read_tiff_header(source, page)
+            return super().header(path) if known is None else (known.shape, known.dtype)
+        array = self._open(source)
+        if len(index) != array.ndim - 2 or array.dtype.name not in PLANE_DTYPES:
+            return super().header(path)
+        return array.shape[-2:], array.dtype.newbyteorder("=")
 
     def exists(self, path: AnyPath) -> bool:
         """Return whether the file or array is there; it is not opened."""
