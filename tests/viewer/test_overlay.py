@@ -8,7 +8,12 @@ from platecast.viewer._overlay import missing_text, position_text, waiting_text
     [
         ({"timepoint": 1, "z_index": 3, "site": 1, "well": "A01"}, {}, "Well A01 · Site 1 · Z 3 · T 1"),
         ({"well": "A01"}, {"missing": ["a"]}, "Well A01 · missing"),
-        ({"well": "A01"}, {"missing": ["a"], "is_failed": True}, "Well A01 · failed"),
+        ({"well": "A01"}, {"missing": ["a"], "failure": "no disk"}, "Well A01 · failed: no disk"),
+        (
+            {"well": "A01"},
+            {"visible": 2, "missing": ["a"], "failure": "no disk"},
+            "Well A01 · 1 of 2 layers missing · failed: no disk",
+        ),
         ({"well": "A01"}, {"missing": ["a"], "visible": 3}, "Well A01 · 1 of 3 layers missing"),
         ({"channel": "DAPI"}, {"visible": 0}, "Channel DAPI · every layer is hidden"),
         ({}, {}, ""),

@@ -56,11 +56,11 @@ def test_a_plane_that_comes_after_all_is_no_failure():
     model = PlateModel()
     model.fail(plane("A01"), "too large")
     assert model.failures(None, "A01") == ("too large",)
-    assert model.failed({"well": "A01", "site": 1})
-    assert not model.failed({"well": "A01", "site": 2})
+    assert model.why_failed({"well": "A01", "site": 1})
+    assert not model.why_failed({"well": "A01", "site": 2})
     model.add(plane("A01"))
     assert states(model) == {"A01": WellState.ARRIVED}
-    assert not model.failed({"well": "A01", "site": 1})
+    assert not model.why_failed({"well": "A01", "site": 1})
 
 
 def test_means_of_a_topic():

@@ -103,6 +103,22 @@ MESSAGES = {
         displays=(Display(), Display(sliced=("well", "channel"), colormap="magma", replace_layers=True)),
         layouts=(PlateLayout(plate="P1", well=("A01", "B03"), channel=("DAPI", 2), z_index=(0, 1)),),
     ),
+    "batch_of_a_failure": Batch(
+        version=PROTOCOL_VERSION,
+        sender=SENDER,
+        items=(
+            Item(
+                seq=69,
+                stream=1,
+                plane=PlaneId(components=Components(plate="P1", well="B03", channel="DAPI")),
+                shape=(),
+                dtype="",
+                nbytes=0,
+                failure="/plates/P1/B03.tif could not be read: it ends after 4096 bytes, too early",
+            ),
+        ),
+        displays=(Display(),),
+    ),
 }
 
 

@@ -8,7 +8,7 @@ from platecast.layers._names import layer_names
 from platecast.layers._resting import Pixels, RestingPlane, Shelf
 from platecast.layers._stack import PlaneStack
 from platecast.layers._statistics import mean_intensity, sample_values, value_range
-from platecast.layers._store import LayerStore, Placement, Regrouping, StoredLayer, positions_of
+from platecast.layers._store import LayerStore, Placement, Regrouping, StoredLayer, Withdrawal, positions_of
 
 __all__ = [
     "AXIS_NAMES",
@@ -26,6 +26,7 @@ __all__ = [
     "Shelf",
     "StoredLayer",
     "Value",
+    "Withdrawal",
     "common_scale",
     "contrast_range",
     "layer_names",

@@ -124,6 +124,10 @@ class PlaneStack:
         self.plane_shape, self._blank = largest, None
         return True
 
+    def take_out(self, index: Index) -> bool:
+        """Let a plane go, which is missing from then on; say whether there was one."""
+        return self._planes.pop(index, None) is not None
+
     def plane(self, index: Index) -> Pixels | None:
         """Return the plane of an index as it was taken in, read-only, or `None` if it is missing."""
         return self._planes.get(index)

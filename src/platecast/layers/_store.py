@@ -1,7 +1,7 @@
 """All layers of a window, and which plane of each is there."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
@@ -109,6 +109,15 @@ class Placement:
     grown: bool
     superseded: object | None
     renamed: tuple[StoredLayer, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """A plane that was taken out of its layer, and the ticket it had come with."""
+
+    layer: StoredLayer
+    index: Index
+    ticket: object
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,6 +279,17 @@ class LayerStore:
         superseded = layer.tickets.get(index)
         layer.tickets[index] = ticket
         return Placement(layer, index, created, grown, superseded, renamed)
+
+    def withdraw(self, plane: PlaneId, display: Display) -> Withdrawal | None:
+        """Take a plane out, whatever its size is; `None` where there is none. Its layer and axes stay."""
+        for layer in self._layers.values():
+            # Of what a plane is, only size and data type are not known without it.
+            shape = (1, 1, *layer.key.shape[2:])
+            key, index = place(plane, self._chosen(display), shape, layer.key.dtype)
+            same = replace(key, shape=layer.key.shape, dtype=layer.key.dtype)
+            if same == layer.key and layer.stack.take_out(index):
+                return Withdrawal(layer, index, layer.tickets.pop(index, None))
+        return None
 
     def find(self, name: str) -> StoredLayer | None:
         """Return the layer of this name, if there is one."""

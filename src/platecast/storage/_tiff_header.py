@@ -67,9 +67,9 @@ class _Layout(NamedTuple):
     """How integers and directories are written in a file."""
 
     order: str
-    count: str
-    entry: int
-    offset: str
+    count_code: str
+    entry_bytes: int
+    offset_code: str
 
     def unpack(self, code: str, data: bytes) -> tuple[int, ...]:
         return struct.unpack(f"{self.order}{code}", data)
@@ -151,32 +151,32 @@ class _File:
 
     def _directory(self, layout: _Layout, place: int) -> tuple[dict[int, tuple[int, ...]], int]:
         """Return the tags of a directory, and where the next one is."""
-        width, pointer = struct.calcsize(layout.count), struct.calcsize(layout.offset)
+        width, pointer = struct.calcsize(layout.count_code), struct.calcsize(layout.offset_code)
         start = self._read(place, _FIRST_READ, whole=False)
         if len(start) < width:
             raise self._truncated()
-        entries = layout.unpack(layout.count, start[:width])[0]
+        entries = layout.unpack(layout.count_code, start[:width])[0]
         if not 0 < entries <= _MOST_ENTRIES:
             raise StorageError(f"{self._path} could not be read: a directory of {entries} entries")
-        end = width + entries * layout.entry
+        end = width + entries * layout.entry_bytes
         data = start if len(start) >= end + pointer else self._read(place, end + pointer)
         tags: dict[int, tuple[int, ...]] = {}
-        for at in range(width, end, layout.entry):
+        for at in range(width, end, layout.entry_bytes):
             tag, kind = layout.unpack("HH", data[at : at + 4])
             if tag in _WANTED and kind in _INTEGERS:
-                tags[tag] = self._values(layout, _INTEGERS[kind], data[at + 4 : at + layout.entry])
-        return tags, layout.unpack(layout.offset, data[end : end + pointer])[0]
+                tags[tag] = self._values(layout, _INTEGERS[kind], data[at + 4 : at + layout.entry_bytes])
+        return tags, layout.unpack(layout.offset_code, data[end : end + pointer])[0]
 
     def _values(self, layout: _Layout, code: str, entry: bytes) -> tuple[int, ...]:
-        pointer = struct.calcsize(layout.offset)
-        count = layout.unpack(layout.offset, entry[:pointer])[0]
+        pointer = struct.calcsize(layout.offset_code)
+        count = layout.unpack(layout.offset_code, entry[:pointer])[0]
         nbytes = count * struct.calcsize(code)
         if nbytes > self._size:
             raise self._truncated()
         if nbytes <= pointer:
             held = entry[pointer : pointer + nbytes]
         else:
-            held = self._read(layout.unpack(layout.offset, entry[pointer:])[0], nbytes)
+            held = self._read(layout.unpack(layout.offset_code, entry[pointer:])[0], nbytes)
         return layout.unpack(f"{count}{code}", held)
 
     def _check_pixels(self, tags: dict[int, tuple[int, ...]]) -> None:

@@ -292,12 +292,17 @@ class Link:
         if ack.received > session.received:
             session.received, session.received_at = ack.received, now
         session.full = False
+        told: set[int] = set()
         for staged in self.outbox.acknowledge(ack):
             self._release(staged)
+            if staged.failure is not None:
+                told.add(staged.seq)
         for number in ack.freed:
             self.staging.pool.freed(number)
         for seq, reason in ack.failures:
-            self._on_failure(f"plane {seq}: {reason}")
+            # The reason of a failure that we told the viewer is no news.
+            if seq not in told:
+                self._on_failure(f"plane {seq}: {reason}")
 
     def _disconnect(self) -> None:
         session, self._session = self._session, None

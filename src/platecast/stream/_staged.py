@@ -34,6 +34,8 @@ class Staged:
     pixels: Pixels | None
     """`None`: only the header travels, and the viewer reads the plane from where it rests."""
     address: str | None = None
+    failure: str | None = None
+    """Why there is no plane to send; it is told instead."""
     contrast: tuple[float, float] | None = None
     seq: int = 0
     numbers: list[int] = field(default_factory=list)

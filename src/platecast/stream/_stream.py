@@ -5,8 +5,9 @@ import functools
 import math
 import os
 import secrets
+from collections.abc import Callable, Iterable
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -15,10 +16,14 @@ from platecast.arrays import as_labels, describe
 from platecast.components import Components, Kind, PlaneId, PlateLayout, StepId
 from platecast.config import NapariStreamingConfig, WhenFull
 from platecast.errors import UnsupportedArrayError
+from platecast.storage import AnyPath, Plate, PlateImage, open_plate
 from platecast.stream._link import Link
 from platecast.stream._links import links
 from platecast.stream._staged import Pixels, Room, Staged
-from platecast.wire import MAX_PLANE_BYTES, DropReason, Ledger
+from platecast.wire import MAX_PLANE_BYTES, MAX_REASON_LENGTH, DropReason, Ledger
+
+if TYPE_CHECKING:
+    from platecast.stream._plate import PlateProgress
 
 _KINDS = (Kind.IMAGE, Kind.LABELS)
 
@@ -158,8 +163,99 @@ class Stream:
         pixels = None if isinstance(staged_pixels, DropReason) else staged_pixels
         plane = PlaneId(components=components, run=self.run, step=step or self._step, kind=kind)
         staged = Staged(number, plane, self._display, shape, dtype.str, nbytes, pixels, address)
-        link.outbox.put(staged, replaces=self.config.when_full is WhenFull.LATEST)
-        link.wake()
+        self._queue(link, staged)
+
+    def send_resting(
+        self,
+        address: str,
+        shape: tuple[int, ...],
+        dtype: npt.DTypeLike,
+        components: Components,
+        *,
+        kind: Kind = Kind.IMAGE,
+        step: StepId | None = None,
+        contrast: tuple[float, float] | None = None,
+    ) -> None:
+        """Tell the viewer of a plane that rests in a store, which it reads when the plane is looked at.
+
+        Only a header travels: it waits for the viewer whatever the budget is, and is never dropped.
+
+        Parameters
+        ----------
+        address
+            Where the plane rests, as ``backend:path``.
+        shape, dtype
+            Of its pixels; a plane that turns out to be another one fails when it is looked at.
+        components, kind, step
+            As for `send_components`.
+        contrast
+            Lower and upper limit for the first plane of a layer; without them it is read for its own.
+
+        Raises
+        ------
+        UnsupportedArrayError
+            The shape or dtype is none of a plane.
+        """
+        # An array without memory of its own: what can be sent is decided in one place.
+        shape, plain = describe(np.broadcast_to(np.zeros((), dtype), shape))
+        link, number = self._bind()
+        plane = PlaneId(components=components, run=self.run, step=step or self._step, kind=kind)
+        nbytes = math.prod(shape) * plain.itemsize
+        staged = Staged(number, plane, self._display, shape, plain.str, nbytes, None, address)
+        staged.contrast = contrast
+        self._queue(link, staged)
+
+    def send_failure(
+        self, reason: str, components: Components, *, kind: Kind = Kind.IMAGE, step: StepId | None = None
+    ) -> None:
+        """Tell the viewer that there is no plane to be had for a place; it counts as failed, and says so.
+
+        Parameters
+        ----------
+        reason
+            What is shown there in its stead; a plane that was shown there before is withdrawn.
+        components, kind, step
+            What the plane would have been, as for `send_components`.
+        """
+        link, number = self._bind()
+        plane = PlaneId(components=components, run=self.run, step=step or self._step, kind=kind)
+        failure = reason[:MAX_REASON_LENGTH]
+        self._queue(link, Staged(number, plane, self._display, (), "", 0, None, failure=failure))
+
+    def send_plate(
+        self,
+        plate: Plate | AnyPath,
+        *,
+        images: Iterable[PlateImage] | None = None,
+        on_progress: "Callable[[PlateProgress], None] | None" = None,
+    ) -> "PlateProgress":
+        """Show a plate that rests on disk: only headers travel, and pixels are read when they are looked at.
+
+        Blocks while the images' headers are read: two seconds for 27,648 files on a local disk.
+
+        Parameters
+        ----------
+        plate
+            What `open_plate` opens, or has opened.
+        images
+            Some of the images of an opened plate; default: all.
+        on_progress
+            Called in this thread after every few images.
+
+        Returns
+        -------
+        PlateProgress
+            How many images there are, and which of them failed.
+
+        Raises
+        ------
+        StorageError
+            It is no plate, or cannot be opened.
+        """
+        from platecast.stream._plate import send_plate
+
+        opened = plate if isinstance(plate, Plate) else open_plate(plate)
+        return send_plate(self, opened, images=images, on_progress=on_progress)
 
     def empty(self, shape: tuple[int, ...], dtype: npt.DTypeLike = np.uint16) -> npt.NDArray[Any]:
         """Return an array to write one plane into, which `send` then takes without a copy.
@@ -211,6 +307,10 @@ class Stream:
         traceback: TracebackType | None,
     ) -> None:
         self.close(0.0 if error is not None else 5.0)
+
+    def _queue(self, link: Link, staged: Staged) -> None:
+        link.outbox.put(staged, replaces=self.config.when_full is WhenFull.LATEST)
+        link.wake()
 
     def _stage(
         self, link: Link, image: object, shape: tuple[int, ...], dtype: np.dtype[Any], nbytes: int
@@ -270,6 +370,30 @@ def send(image: object, *, port: int | None = None, **components: Any) -> None: 
         platecast.send(image, well="A01", site=1, channel="DAPI")
     """
     _default_stream(port).send(image, **components)
+
+
+def send_plate(path: Plate | AnyPath, *, port: int | None = None) -> "PlateProgress":
+    """Show a plate that rests on disk in a napari viewer, which is started where there is none.
+
+    Parameters
+    ----------
+    path
+        The plate's folder or OME-Zarr store, or what `open_plate` returned.
+    port
+        As for `send`.
+
+    Returns
+    -------
+    PlateProgress
+        How many images there are, and which of them failed; see `Stream.send_plate`.
+
+    Examples
+    --------
+    ::
+
+        platecast.send_plate("plates/2024-10-02")
+    """
+    return _default_stream(port).send_plate(path)
 
 
 @functools.cache

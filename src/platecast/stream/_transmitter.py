@@ -87,6 +87,7 @@ class Transmitter:
                     frame=None if each.numbers or each.pixels is None else len(frames) - 1,
                     contrast=each.contrast,
                     address=each.address,
+                    failure=each.failure,
                 )
             )
         if not items and not layouts:

@@ -50,6 +50,28 @@ class Arrival:
 
 
 @dataclass(frozen=True, slots=True)
+class Failure:
+    """A plane that its sender could not send.
+
+    Parameters
+    ----------
+    plane
+        What it would be.
+    display
+        How its sender would have wanted it shown.
+    reason
+        Why there is none.
+    ticket
+        Its place in the account.
+    """
+
+    plane: PlaneId
+    display: Display
+    reason: str
+    ticket: Ticket
+
+
+@dataclass(frozen=True, slots=True)
 class Command:
     """A request to the window; `reply` may be called once, from the window's thread.
 
@@ -61,10 +83,14 @@ class Command:
     reply: Callable[[dict[str, Any], Sequence[bytes]], None]
 
 
+Incoming = Arrival | Failure | PlateLayout | Command
+"""What waits for the window."""
+
+
 class Inbox(Protocol):
     """What the window's thread sees of the receiver. None of its methods blocks."""
 
-    def take(self) -> Arrival | PlateLayout | Command | None:
+    def take(self) -> Incoming | None:
         """Return the oldest thing that waits, or `None`."""
 
     def settle(self, ticket: Ticket, error: str | None = None) -> None:

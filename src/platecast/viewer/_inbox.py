@@ -24,7 +24,7 @@ from platecast.components import PlateLayout
 from platecast.errors import ProtocolError
 from platecast.layers import Shelf
 from platecast.viewer._adoption import Adoption
-from platecast.viewer._arrivals import Arrival, Command, Ticket
+from platecast.viewer._arrivals import Arrival, Command, Failure, Incoming, Ticket
 from platecast.viewer._owner import Owner, OwnerState
 from platecast.viewer._progress_pace import ProgressPace
 from platecast.viewer._rest import load_resting
@@ -86,7 +86,7 @@ class Receiver:
         self._refused = 0
         self._started_at = time.monotonic()
         self._beat_at: float | None = None
-        self._arrivals: deque[Arrival | PlateLayout | Command] = deque()
+        self._arrivals: deque[Incoming] = deque()
         self._outcomes: deque[Callable[[], None]] = deque()
         self._answers: deque[tuple[bytes, dict[str, Any], Sequence[bytes]]] = deque()
         self._woken = False
@@ -120,7 +120,7 @@ class Receiver:
         self._sockets.wake()
         self._thread.join()
 
-    def take(self) -> Arrival | PlateLayout | Command | None:
+    def take(self) -> Incoming | None:
         """Return the oldest thing that waits, or `None`."""
         try:
             return self._arrivals.popleft()
@@ -210,7 +210,7 @@ class Receiver:
             return True
         return False
 
-    def _pass_on(self, item: Arrival | PlateLayout | Command) -> None:
+    def _pass_on(self, item: Incoming) -> None:
         self._arrivals.append(item)
         self._has_passed_on = True
 
@@ -249,12 +249,14 @@ class Receiver:
                 if not sender.account.receive(item.seq, item.stream):
                     continue
                 check_item(item, batch, sizes)
+                ticket = Ticket(sender.account.sender, item.seq, item.stream)
+                display = batch.displays[item.display]
+                if item.failure is not None:
+                    self._pass_on(Failure(item.plane, display, item.failure, ticket))
+                    continue
                 frame = None if item.frame is None else frames[item.frame]
                 pixels = self._adoption.array(sender, item, fd, frame)
-                ticket = Ticket(sender.account.sender, item.seq, item.stream)
-                self._pass_on(
-                    Arrival(item.plane, batch.displays[item.display], pixels, item.contrast, ticket)
-                )
+                self._pass_on(Arrival(item.plane, display, pixels, item.contrast, ticket))
             except (ProtocolError, OSError) as error:
                 self._refuse(f"plane {item.seq} of process {sender.pid}: {error}")
                 sender.account.settle(item.seq, item.stream, str(error))

@@ -73,8 +73,8 @@ class NapariCanvas:
         """Called when another place is on screen."""
         self.on_touched: Callable[[], None] = _nothing_moved
         """Called when the user, or somebody who asked, has gone to another place."""
-        self.is_failed: Callable[[Mapping[str, Value]], bool] = _nothing_failed
-        """Says whether a plane of a place was refused."""
+        self.why_failed: Callable[[Mapping[str, Value]], str | None] = _nothing_failed
+        """Says why a plane of a place failed, if one did."""
         self._missing = MissingPlanes()
         self._scaling = Scaling(viewer, store)
         self._sliders = Sliders(viewer, store, self._tell_position, lambda: self.on_touched())
@@ -381,7 +381,7 @@ class NapariCanvas:
             missing = missing_planes(visible, self._sliders)
             place = {n: v for n, v in self.values_on_screen().items() if n not in self._sliders.wide_axes}
             text = position_text(
-                place, visible=len(visible), missing=missing.names, is_failed=self.is_failed(place)
+                place, visible=len(visible), missing=missing.names, failure=self.why_failed(place)
             )
         else:
             missing = MissingPlanes()
@@ -420,5 +420,5 @@ def _nothing_moved() -> None:
     """Tell nobody."""
 
 
-def _nothing_failed(place: Mapping[str, Value]) -> bool:
-    return False
+def _nothing_failed(place: Mapping[str, Value]) -> str | None:
+    return None

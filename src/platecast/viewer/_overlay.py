@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 
 from platecast.layers import Value
 
+_MOST_REASON = 100
 _WORDS = {"well": "Well", "site": "Site", "channel": "Channel", "z_index": "Z", "timepoint": "T"}
 
 
 def position_text(
-    position: Mapping[str, Value], *, visible: int, missing: Sequence[str], is_failed: bool = False
+    position: Mapping[str, Value], *, visible: int, missing: Sequence[str], failure: str | None = None
 ) -> str:
     """Return a line such as ``Well A01 · Site 1 · Z 3 · T 1``.
 
@@ -20,17 +21,25 @@ def position_text(
         How many layers are visible.
     missing
         Names of the visible layers that have no plane there.
-    is_failed
-        Whether a plane of that place was refused.
+    failure
+        Why a plane of that place failed, if one did.
     """
     parts = [f"{word} {position[name]}" for name, word in _WORDS.items() if name in position]
     if not visible:
         parts.append("every layer is hidden")
     elif len(missing) == visible:
-        parts.append("failed" if is_failed else "missing")
+        parts.append(_failed(failure) if failure is not None else "missing")
     elif missing:
         parts.append(f"{len(missing)} of {visible} layers missing")
+        if failure is not None:
+            parts.append(_failed(failure))
     return " · ".join(parts)
+
+
+def _failed(reason: str) -> str:
+    # Its beginning says where the file is, its end which one and what is wrong.
+    short = reason if len(reason) <= _MOST_REASON else f"{reason[:30]} … {reason[-(_MOST_REASON - 33) :]}"
+    return f"failed: {short}"
 
 
 def missing_text(missing: Sequence[str]) -> str:

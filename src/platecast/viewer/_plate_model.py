@@ -146,17 +146,18 @@ class PlateModel:
         """Note that a plane was refused."""
         if plane.components.well is not None:
             plate = self._plate(plane.components.plate)
+            self._take_out(plate, plane)
             plate.failures.setdefault(plane.components.well, {})[plane] = reason
             plate.stale.add(plane.components.well)
             self.version += 1
 
-    def failed(self, place: Mapping[str, object]) -> bool:
-        """Say whether a plane of a place (component → value) was refused."""
-        return any(
-            all(getattr(plane.components, name) in (None, value) for name, value in place.items())
-            for plate in self._plates.values()
-            for plane in plate.failures.get(str(place.get("well")), {})
-        )
+    def why_failed(self, place: Mapping[str, object]) -> str | None:
+        """Say why a plane of a place (component → value) failed, `None` where none did."""
+        for plate in self._plates.values():
+            for plane, reason in plate.failures.get(str(place.get("well")), {}).items():
+                if all(getattr(plane.components, name) in (None, value) for name, value in place.items()):
+                    return reason
+        return None
 
     def failures(self, plate: str | None, well: str) -> Sequence[str]:
         """Return why planes of a well were refused, each reason once."""
@@ -212,6 +213,13 @@ class PlateModel:
 
     def _plate(self, name: str | None) -> _Plate:
         return self._plates.setdefault(name, _Plate())
+
+    def _take_out(self, plate: _Plate, plane: PlaneId) -> None:
+        """Let a plane that was there before not count as arrived."""
+        components = plane.components
+        topic = Topic(plane.step, plane.kind, components.channel)
+        planes = plate.runs.get(plane.run, {}).get(topic, {}).get(str(components.well), {})
+        planes.pop((components.site, components.z_index, components.timepoint), None)
 
     def _newest(self, plate: _Plate) -> dict[Topic, _Wells]:
         return next(reversed(plate.runs.values()), {})

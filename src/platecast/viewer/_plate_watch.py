@@ -120,6 +120,9 @@ class PlateWatch(QObject):
         end_s = time.perf_counter() + _BUDGET_S
         while self._filed and time.perf_counter() < end_s:
             plane, array = self._filed.popleft()
+            # Gone: a later plane of the same place is in the queue itself, or there is none any more.
+            if array() is None:
+                continue
             self.model.add(plane)
             self._unmeasured.append((plane, array))
 

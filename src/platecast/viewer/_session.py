@@ -13,7 +13,7 @@ from qtpy.QtCore import Signal as QtSignal  # type: ignore[attr-defined]  # rena
 from platecast.components import PlateLayout
 from platecast.errors import PlatecastError
 from platecast.layers import Index, LayerStore, StoredLayer
-from platecast.viewer._arrivals import Arrival, Command, Inbox, Ticket
+from platecast.viewer._arrivals import Arrival, Command, Failure, Inbox, Incoming, Ticket
 from platecast.viewer._canvas import Canvas
 from platecast.viewer._clearing import Cleared, StepName, clear
 from platecast.viewer._commands import Commands
@@ -176,13 +176,15 @@ class Session(QObject):
             if self._held:
                 if self._newcomers:
                     return True
-                item: Arrival | PlateLayout | Command | None = self._held.popleft()
+                item: Incoming | None = self._held.popleft()
             else:
                 item = self._inbox.take()
             if item is None:
                 return False
             if isinstance(item, Arrival):
                 self._file(item)
+            elif isinstance(item, Failure):
+                self._note_failure(item)
             elif isinstance(item, PlateLayout):
                 self._has_grown |= self._store.announce(item)
                 if self._watch is not None:
@@ -232,6 +234,23 @@ class Session(QObject):
             self._inbox.supersede(superseded)
         if layer not in self._dirty and self._canvas.is_on_screen(layer, placement.index):
             self._dirty[layer] = None
+
+    def _note_failure(self, failure: Failure) -> None:
+        """Take in that there is no plane for a place; one that was there before is no longer true."""
+        self._inbox.settle(failure.ticket, failure.reason)
+        withdrawn = self._store.withdraw(failure.plane, failure.display)
+        if self._watch is not None:
+            self._watch.failed(failure.plane, failure.reason)
+        if withdrawn is None:
+            return
+        if isinstance(withdrawn.ticket, Ticket):
+            newcomer = self._newcomers.get(withdrawn.layer)
+            if newcomer is not None:
+                newcomer.superseded.append(withdrawn.ticket)
+            else:
+                self._inbox.supersede(withdrawn.ticket)
+        if self._canvas.is_on_screen(withdrawn.layer, withdrawn.index):
+            self._dirty[withdrawn.layer] = None
 
     def _fail(self, arrival: Arrival, reason: str) -> None:
         self._inbox.settle(arrival.ticket, reason)

@@ -68,6 +68,8 @@ class Sliders:
         for layer in layers:
             if wanted.keys() >= {name for name in AXIS_NAMES if axes.values(name)}:
                 break
+            if not layer.stack.indices:
+                continue
             first = dict(zip(layer.key.stacked, layer.stack.indices[0], strict=True))
             wanted = first | wanted
         dims = self._viewer.dims

@@ -33,6 +33,7 @@ from platecast.wire._memory import (
 from platecast.wire._messages import (
     MAX_BATCH_ITEMS,
     MAX_PLANE_BYTES,
+    MAX_REASON_LENGTH,
     PROTOCOL_VERSION,
     Ack,
     Batch,
@@ -65,6 +66,7 @@ __all__ = [
     "AVAILABLE",
     "MAX_BATCH_ITEMS",
     "MAX_PLANE_BYTES",
+    "MAX_REASON_LENGTH",
     "PROTOCOL_VERSION",
     "RUNTIME_DIR_VARIABLE",
     "Ack",

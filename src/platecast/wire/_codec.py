@@ -13,6 +13,7 @@ from platecast.wire._messages import (
     MAX_CONTROL_BYTES,
     MAX_HEADER_BYTES,
     MAX_PLANE_BYTES,
+    MAX_REASON_LENGTH,
     PROTOCOL_VERSION,
     Batch,
     Item,
@@ -76,6 +77,11 @@ def check_item(item: Item, batch: Batch, frame_sizes: Sequence[int]) -> None:
     ProtocolError
         The first thing that is wrong, with its value.
     """
+    if not 0 <= item.display < len(batch.displays):
+        raise ProtocolError(f"display {item.display} of {len(batch.displays)}")
+    if item.failure is not None:
+        _check_failure(item)
+        return
     if item.dtype not in DTYPES:
         raise ProtocolError(f"dtype {item.dtype!r} is not one of {', '.join(sorted(DTYPES))}")
     if item.codec != "none":
@@ -85,8 +91,6 @@ def check_item(item: Item, batch: Batch, frame_sizes: Sequence[int]) -> None:
         raise ProtocolError(f"shape {item.shape} is neither (Y, X) nor (Y, X, 3 or 4)")
     if math.prod(item.shape) * int(item.dtype[2:]) != item.nbytes or item.nbytes > MAX_PLANE_BYTES:
         raise ProtocolError(f"{item.nbytes} bytes do not hold shape {item.shape} of {item.dtype}")
-    if not 0 <= item.display < len(batch.displays):
-        raise ProtocolError(f"display {item.display} of {len(batch.displays)}")
     if item.buffer is not None and item.frame is not None:
         raise ProtocolError("the pixels cannot be both in a buffer and in a frame")
     if item.buffer is None and item.frame is None and item.address is None:
@@ -99,6 +103,13 @@ def check_item(item: Item, batch: Batch, frame_sizes: Sequence[int]) -> None:
         held = frame_sizes[item.frame]
         if item.offset + item.nbytes > held:
             raise ProtocolError(f"frame {item.frame} holds {held} bytes, not {item.nbytes}")
+
+
+def _check_failure(item: Item) -> None:
+    if len(item.failure or "") > MAX_REASON_LENGTH:
+        raise ProtocolError(f"a reason of {len(item.failure or '')} characters")
+    if item.shape or item.dtype or item.nbytes or item.buffer is not None or item.frame is not None:
+        raise ProtocolError("a plane that failed at its sender has no pixels")
 
 
 def _decode(decoder: msgspec.msgpack.Decoder[T], data: bytes, limit: int) -> T:

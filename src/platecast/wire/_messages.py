@@ -19,6 +19,8 @@ MAX_PLANE_BYTES = 1 << 30
 """Largest plane."""
 MAX_BATCH_ITEMS = 256
 """Most planes in one batch."""
+MAX_REASON_LENGTH = 1000
+"""Longest reason, in characters, for which a sender has no plane."""
 
 DTYPES = frozenset({"|u1", "|i1", "<u2", "<i2", "<u4", "<i4", "<f4", "<f8"})
 """The pixel types that travel, as numpy writes them; little-endian always."""
@@ -114,7 +116,7 @@ class Ack(msgspec.Struct, tag="ack", frozen=True, kw_only=True):
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One plane of a batch. Its pixels are in a buffer, in a frame, or only at its address."""
+    """One plane of a batch. Its pixels are in a buffer, in a frame, only at its address, or nowhere."""
 
     seq: int
     stream: int
@@ -135,6 +137,8 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     contrast: tuple[float, float] | None = None
     address: str | None = None
     """Where the plane rests, as ``backend:path``."""
+    failure: str | None = None
+    """Why the sender has no plane for this place; shape and dtype are empty then."""
 
 
 class Batch(msgspec.Struct, tag="batch", frozen=True, kw_only=True):
