@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from platecast.components import PlateLayout
-from platecast.viewer._arrivals import Arrival, Command
+from platecast.viewer._arrivals import Arrival, Command, Failure
 from platecast.viewer._inbox import Receiver
 from platecast.wire import (
     PROTOCOL_VERSION,
@@ -44,6 +44,7 @@ class LocalViewer:
     ) -> None:
         self.port = port
         self.planes: list[Arrival] = []
+        self.failures: list[Failure] = []
         self.layouts: list[PlateLayout] = []
         self.commands: list[Command] = []
         self._takes, self._keeps = takes, keep
@@ -104,6 +105,9 @@ class LocalViewer:
         while (item := self.receiver.take()) is not None:
             if isinstance(item, Arrival):
                 new.append(item)
+            elif isinstance(item, Failure):
+                self.failures.append(item)
+                self.receiver.settle(item.ticket, item.reason)
             elif isinstance(item, PlateLayout):
                 self.layouts.append(item)
             else:

@@ -124,7 +124,6 @@ def test_view_of_a_folder_without_images(platecast, tmp_path, name):
 
 
 USAGE = {
-    "a plate that is not there": (("view", "nowhere"), "'nowhere' does not exist"),
     "no room for the control port": (("start", "--port", "64536"), "less than or equal to 64535"),
     "no workers": (("demo", "--workers", "0"), "'--workers'"),
     "an unknown command": (("show",), "No such command 'show'"),

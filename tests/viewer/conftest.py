@@ -9,7 +9,7 @@ import pytest
 from platecast.components import Components, PlaneId
 from platecast.config import Display
 from platecast.layers import AXIS_NAMES, LayerStore
-from platecast.viewer._arrivals import Arrival, Command, Ticket
+from platecast.viewer._arrivals import Arrival, Command, Failure, Ticket
 from platecast.viewer._napari_canvas import NapariCanvas
 from platecast.wire import Ledger
 
@@ -81,6 +81,13 @@ class InboxDouble:
         plane_id = PlaneId(components=Components(**plane), **known)
         ticket = Ticket(b"sender", self.sent)
         self.waiting.append(Arrival(plane_id, display or Display(), array, contrast, ticket))
+        return self.sent
+
+    def failure(self, reason, *, display=None, **components):
+        """Let a sender say that it has no plane; return its number."""
+        self.sent += 1
+        plane_id = PlaneId(components=Components(**components))
+        self.waiting.append(Failure(plane_id, display or Display(), reason, Ticket(b"sender", self.sent)))
         return self.sent
 
     def command(self, name, **args):

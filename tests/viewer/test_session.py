@@ -47,6 +47,22 @@ def test_one_new_layer_a_turn(inbox, session, recording_canvas):
         assert len(inbox.outcomes) == turn, "a plane is settled when its layer is there, not before"
 
 
+def test_failure_is_settled_with_its_reason_and_withdraws_what_was_there(
+    inbox, run, session, store, recording_canvas
+):
+    shown = [inbox.plane(well=well, shape=(4, 6), dtype="uint8") for well in ("A01", "B02")]
+    run()
+    recording_canvas.calls.clear()
+    failed = [inbox.failure("disk is gone", well=well) for well in ("A01", "C03")]
+    run()
+    assert {number: inbox.outcomes[number] for number in failed} == dict.fromkeys(failed, "disk is gone")
+    assert inbox.superseded == shown[:1]
+    (layer,) = store.layers
+    assert layer.stack.indices == (("B02",),)
+    session._refresh_now()
+    assert recording_canvas.asked("refresh") == [("refresh", "Image")]
+
+
 def test_axes_are_followed_once_a_turn(inbox, session, recording_canvas):
     inbox.plane(well="A01")
     session._turn()

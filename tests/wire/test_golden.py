@@ -145,7 +145,7 @@ STATUS = ViewerStatus(
 
 
 def decode(name, data):
-    if name == "batch":
+    if name.startswith("batch"):
         return decode_batch(data)
     sender_said = name in ("hello", "beat", "goodbye")
     return decode_sender_message(data) if sender_said else decode_viewer_message(data)

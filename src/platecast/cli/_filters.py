@@ -1,8 +1,9 @@
 """The options by which commands take a part of a plate, and which of its images they mean."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Annotated
 
 import typer
@@ -11,7 +12,10 @@ from platecast.components import Components, well_name
 from platecast.errors import InvalidComponentsError, StorageError
 from platecast.storage import Plate, PlateImage
 
-WellOption = Annotated[list[str] | None, typer.Option("--well", help="Only this well; may be given again.")]
+WellOption = Annotated[
+    list[str] | None,
+    typer.Option("--well", help="Only this well, or several: B02 or B*; may be given again."),
+]
 ChannelOption = Annotated[
     list[str] | None,
     typer.Option("--channel", help="Only this channel, by its number or name; may be given again."),
@@ -21,13 +25,14 @@ SiteOption = Annotated[
 ]
 ZIndexOption = Annotated[
     list[str] | None,
-    typer.Option("--z-index", help="Only this slice, or several: 3 or 1-4; may be given again."),
+    typer.Option("--z-index", "--z", help="Only this slice, or several: 3 or 1-4; may be given again."),
 ]
 TimepointOption = Annotated[
     list[str] | None,
     typer.Option("--timepoint", help="Only this time point, or several: 3 or 1-4; may be given again."),
 ]
 
+_JOKERS = frozenset("*?")
 _NUMBERS = re.compile(r"([0-9]+)(?:-([0-9]+))?", re.ASCII)
 _Span = tuple[int, int]
 
@@ -39,7 +44,7 @@ class Filters:
     Parameters
     ----------
     wells
-        In their canonical form.
+        In their canonical form, or with ``*`` and ``?`` in it.
     channels
         Numbers or names, as text.
     sites, z_indices, timepoints
@@ -72,7 +77,7 @@ class Filters:
             A number is none.
         """
         return cls(
-            wells=frozenset(well_name(label) for label in well or ()),
+            wells=frozenset(map(_well, well or ())),
             channels=frozenset(channel or ()),
             sites=_spans("--site", site),
             z_indices=_spans("--z-index", z_index),
@@ -91,7 +96,7 @@ class Filters:
         """
         channel = components.channel
         return (
-            (not self.wells or components.well in self.wells)
+            (not self.wells or _is_well(components.well, self.wells))
             and (not self.channels or not self.channels.isdisjoint(_called(channel, channel_names)))
             and _is_in(components.site, self.sites)
             and _is_in(components.z_index, self.z_indices)
@@ -108,10 +113,18 @@ class Filters:
         """
         self._check(plate)
         names = plate.channel_names
-        return tuple(image for image in plate.images if self.wants(image.components, names))
+        chosen = tuple(image for image in plate.images if self.wants(image.components, names))
+        if not chosen and plate.images:
+            raise StorageError(
+                f"{plate.path} has images of each of these, and none of all of them together: "
+                f"its wells are {_list(plate.wells)}, its channels {_list(plate.channels)}"
+            )
+        return chosen
 
     def _check(self, plate: Plate) -> None:
-        absent = sorted(self.wells.difference(plate.wells))
+        absent = sorted(
+            wanted for wanted in self.wells if not any(_is_well(well, {wanted}) for well in plate.wells)
+        )
         if absent:
             raise StorageError(f"{plate.path} has no well {', '.join(absent)}: it has {_list(plate.wells)}")
         called = [_called(value, plate.channel_names) for value in plate.channels]
@@ -135,6 +148,16 @@ def _called(channel: int | str | None, names: Mapping[int | str, str]) -> tuple[
     if channel is None:
         return ()
     return tuple(dict.fromkeys((str(channel), names.get(channel, str(channel)))))
+
+
+def _well(label: str) -> str:
+    return label.strip().upper() if _JOKERS.intersection(label) else well_name(label)
+
+
+def _is_well(well: str | None, wanted: Set[str]) -> bool:
+    if well is None or well in wanted:
+        return well is not None
+    return any(_JOKERS.intersection(each) and fnmatchcase(well, each) for each in wanted)
 
 
 def _is_in(value: int | None, spans: Sequence[_Span]) -> bool:

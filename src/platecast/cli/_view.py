@@ -1,25 +1,46 @@
-"""`platecast view`: the raw images of a plate, in a viewer."""
+"""`platecast view`: a plate that lies on disk, in a viewer that reads what is looked at."""
 
-from pathlib import Path
+import contextlib
+from collections.abc import Callable, Iterator
 from typing import Annotated
 
 import typer
-from rich.markup import escape
-from rich.progress import track
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from platecast.cli._console import errors, out, print_error
+from platecast.cli._filters import (
+    ChannelOption,
+    Filters,
+    SiteOption,
+    TimepointOption,
+    WellOption,
+    ZIndexOption,
+)
+from platecast.cli._opened import Opened, open_all
 from platecast.cli._ports import PortOption, viewer_on
-from platecast.components import Kind
-from platecast.config import NapariStreamingConfig, WhenFull
-from platecast.errors import StorageError
-from platecast.storage import FileManager, Plate, open_plate
-from platecast.stream import Stream
+from platecast.config import NapariStreamingConfig
+from platecast.storage import PlateImage
+from platecast.stream import PlateProgress, Stream, send_images
+from platecast.wire import Endpoint
 
 _PATIENCE_S = 60.0
+_MOST_FAILURES = 5
+"""Failures that are written out; the window says them all."""
 
 
 def view(
-    plate: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Folder of a plate's images.")],
+    plate: Annotated[
+        str, typer.Argument(help="Folder of a plate's images, OME-Zarr plate, or a run's output.")
+    ],
+    well: WellOption = None,
+    site: SiteOption = None,
+    channel: ChannelOption = None,
+    z_index: ZIndexOption = None,
+    timepoint: TimepointOption = None,
+    step: Annotated[
+        list[str] | None,
+        typer.Option(help="Only this step of a run's output, by its index or name; may be given again."),
+    ] = None,
     port: PortOption = None,
     headless: Annotated[
         bool | None,
@@ -28,52 +49,56 @@ def view(
         ),
     ] = None,
 ) -> None:
-    """Show the raw images of a plate; the viewer stays when this command ends."""
-    opened = _open(plate)
-    images = opened.images
-    endpoint, _ = viewer_on(port, title=f"platecast: {plate.name}", virtual_screen=headless)
-    # Nothing else waits for this process, so that it may wait for the viewer instead of dropping planes.
-    config = NapariStreamingConfig(
-        napari_port=endpoint.port, when_full=WhenFull.BLOCK, block_timeout_s=_PATIENCE_S
-    )
-    failures = 0
-    with Stream(config=config, start_viewer=False) as stream, FileManager() as files:
-        for layout in opened.layouts:
-            stream.announce(layout)
-        for image in track(images, description="Sending", console=errors, transient=True):
-            try:
-                plane = files.load(image.path, image.backend)
-            except OSError as error:
-                failures += 1
-                print_error(error)
-                continue
-            stream.send_components(plane, image.components, kind=Kind.IMAGE, address=image.address)
-        ledger = stream.flush(_PATIENCE_S)
-    out.print(
-        f"{ledger.shown} of {len(images)} images are shown in the viewer on port {endpoint.port}",
-        highlight=False,
-    )
-    if failures or ledger.shown < len(images):
+    """Show a plate that lies on disk; the viewer stays when this command ends.
+
+    The window opens at once whatever the size of the plate: an image is read when it is looked at.
+    """
+    filters = Filters.of(well=well, channel=channel, site=site, z_index=z_index, timepoint=timepoint)
+    parts = [(opened, filters.choose(opened.plate)) for opened in open_all(plate, step or [])]
+    name = parts[0][0].plate.name
+    endpoint, _ = viewer_on(port, title=f"platecast: {name}", virtual_screen=headless)
+    total = sum(len(images) for _, images in parts)
+    config = NapariStreamingConfig(napari_port=endpoint.port)
+    with Stream(config=config, start_viewer=False) as stream, _progress(total) as tell:
+        failures: list[str] = []
+        try:
+            for opened, images in parts:
+                failures += _send(stream, opened, images, tell)
+            ledger = stream.flush(_PATIENCE_S)
+        except KeyboardInterrupt:
+            errors.print(f"stopped; {_where(endpoint)} stays open with what was sent", highlight=False)
+            raise typer.Exit(130) from None
+    for failure in failures[:_MOST_FAILURES]:
+        print_error(failure)
+    if len(failures) > _MOST_FAILURES:
+        print_error(f"{len(failures) - _MOST_FAILURES} more images could not be read")
+    out.print(f"{ledger.shown} of {total} images are shown in {_where(endpoint)}", highlight=False)
+    if ledger.shown < total:
         raise typer.Exit(1)
 
 
-def _open(path: Path) -> Plate:
-    """Open the plate and say what is wrong with it; end the command where it has no images."""
-    try:
-        plate = open_plate(path)
-    except StorageError as error:
-        print_error(error)
-        raise typer.Exit(1) from error
-    for line in (*plate.problems, *plate.notes):
-        errors.print(f"[yellow]{escape(line)}[/]", highlight=False)
-    if plate.duplicates:
-        first, second, *_ = (image.path for image in plate.duplicates[0])
-        errors.print(
-            f"[yellow]{len(plate.duplicates)} images are there more than once, and only the last of each is"
-            f" shown, such as {escape(first)} and {escape(second)}[/]",
-            highlight=False,
-        )
-    if not plate.images:
-        print_error(f"no image whose name is known in {path}")
-        raise typer.Exit(1)
-    return plate
+def _send(
+    stream: Stream, opened: Opened, images: tuple[PlateImage, ...], tell: Callable[[int], None]
+) -> tuple[str, ...]:
+    """Send one plate; return what failed."""
+    done = 0
+
+    def on_progress(progress: PlateProgress) -> None:
+        nonlocal done
+        tell(progress.done - done)
+        done = progress.done
+
+    sent = send_images(stream, opened.plate, images=images, step=opened.step, on_progress=on_progress)
+    return sent.failures
+
+
+def _where(endpoint: Endpoint) -> str:
+    return f"the viewer on port {endpoint.port}"
+
+
+@contextlib.contextmanager
+def _progress(total: int) -> Iterator[Callable[[int], None]]:
+    columns = (TextColumn("Opening"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=errors, transient=True) as progress:
+        task = progress.add_task("Opening", total=total)
+        yield lambda more: progress.advance(task, more)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -10,9 +11,9 @@ import numpy as np
 
 from platecast.components import StepId
 from platecast.errors import PlatecastError
-from platecast.storage import FileManager, Header, Plate, PlateImage
+from platecast.storage import AnyPath, FileManager, Header, Plate, PlateImage
 from platecast.stream._contrast import robust_limits
-from platecast.stream._stream import Stream
+from platecast.stream._stream import Stream, default_stream
 
 _THREADS = 4
 """Opening a file waits for the disk, or for the network behind it, and hardly computes."""
@@ -41,7 +42,31 @@ class PlateProgress:
     failures: tuple[str, ...]
 
 
-def send_plate(
+def send_plate(plate: Plate | AnyPath, *, port: int | None = None) -> PlateProgress:
+    """Show a plate that rests on disk in a napari viewer, which is started where there is none.
+
+    Parameters
+    ----------
+    plate
+        The plate's folder or OME-Zarr store, or what `open_plate` returned.
+    port
+        As for `send`.
+
+    Returns
+    -------
+    PlateProgress
+        How many images there are, and which of them failed; see `Stream.send_plate`.
+
+    Examples
+    --------
+    ::
+
+        platecast.send_plate("plates/2024-10-02")
+    """
+    return default_stream(port).send_plate(plate)
+
+
+def send_images(
     stream: Stream,
     plate: Plate,
     *,
@@ -146,6 +171,13 @@ def _headers(
             yield from ahead.pop(0)
 
 
+def _absolute(image: PlateImage) -> str:
+    """Return an address that means the same in the viewer's process, which has a folder of its own."""
+    if "://" in image.path:
+        return image.address
+    return f"{image.backend}:{os.path.abspath(image.path)}"
+
+
 def _send(
     stream: Stream, image: PlateImage, header: Header, limits: Limits, step: StepId | None
 ) -> str | None:
@@ -153,7 +185,7 @@ def _send(
     shape, dtype = header
     try:
         stream.send_resting(
-            image.address,
+            _absolute(image),
             shape,
             dtype,
             image.components,

@@ -252,10 +252,10 @@ class Stream:
         StorageError
             It is no plate, or cannot be opened.
         """
-        from platecast.stream._plate import send_plate
+        from platecast.stream._plate import send_images
 
         opened = plate if isinstance(plate, Plate) else open_plate(plate)
-        return send_plate(self, opened, images=images, on_progress=on_progress)
+        return send_images(self, opened, images=images, on_progress=on_progress)
 
     def empty(self, shape: tuple[int, ...], dtype: npt.DTypeLike = np.uint16) -> npt.NDArray[Any]:
         """Return an array to write one plane into, which `send` then takes without a copy.
@@ -369,31 +369,7 @@ def send(image: object, *, port: int | None = None, **components: Any) -> None: 
 
         platecast.send(image, well="A01", site=1, channel="DAPI")
     """
-    _default_stream(port).send(image, **components)
-
-
-def send_plate(path: Plate | AnyPath, *, port: int | None = None) -> "PlateProgress":
-    """Show a plate that rests on disk in a napari viewer, which is started where there is none.
-
-    Parameters
-    ----------
-    path
-        The plate's folder or OME-Zarr store, or what `open_plate` returned.
-    port
-        As for `send`.
-
-    Returns
-    -------
-    PlateProgress
-        How many images there are, and which of them failed; see `Stream.send_plate`.
-
-    Examples
-    --------
-    ::
-
-        platecast.send_plate("plates/2024-10-02")
-    """
-    return _default_stream(port).send_plate(path)
+    default_stream(port).send(image, **components)
 
 
 @functools.cache
@@ -409,5 +385,6 @@ def new_run() -> str:
 
 
 @functools.cache
-def _default_stream(port: int | None) -> Stream:
+def default_stream(port: int | None) -> Stream:
+    """Return this process's own stream to a port."""
     return Stream(port)
