@@ -102,7 +102,7 @@ REFUSED = {
     "absent well": (["plate", "--well", "H12"], "has no well H12: it has A01, B02, B03"),
     "absent row": (["plate", "--well", "C*"], "has no well C*: it has A01, B02, B03"),
     "absent channel": (["plate", "--channel", "DAPI"], "has no channel DAPI: it has 1, 2"),
-    "nothing of both": (["uneven", "--well", "A01", "--channel", "2"], "none of all of them together: its wells are"),
+    "nothing of both": (["uneven", "--well", "A01", "--channel", "2"], "none of all of them together"),
     "no steps": (["plate", "--step", "1"], "holds no results of steps"),
     "absent step": (["run", "--step", "blurr"], "has no step blurr: it has 0 (raw), 1 (blur)"),
 }  # fmt: skip
