@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from platecast.components import StepId
+from platecast.contrast import robust_limits
 from platecast.errors import PlatecastError
 from platecast.storage import AnyPath, FileManager, Header, Plate, PlateImage
-from platecast.stream._contrast import robust_limits
 from platecast.stream._stream import Stream, default_stream
 
 _THREADS = 4

@@ -20,7 +20,6 @@ import msgspec
 import psutil
 
 from platecast._version import __version__
-from platecast.components import PlateLayout
 from platecast.errors import ProtocolError
 from platecast.layers import Shelf
 from platecast.viewer._adoption import Adoption
