@@ -27,6 +27,12 @@ HELP = {
     ),
     "view": (("view",), ["Folder of a plate's images", "--port", "--headless"]),
     "ls": (("ls",), ["--json"]),
+    "status": (("status",), ["the only viewer", "--follow", "--json"]),
+    "send": (("send",), ["Image files", "--port", "--pattern", "--well", "--kind"]),
+    "goto": (("goto",), ["--site", "--channel", "--z", "--time", "--port"]),
+    "clear": (("clear",), ["--run", "--step", "--earlier-runs", "--port"]),
+    "screenshot": (("screenshot",), ["--canvas-only", "--port"]),
+    "kill": (("kill",), ["by force", "the only viewer"]),
     "quit": (("quit",), ["the only viewer", "--all"]),
 }
 
@@ -57,23 +63,29 @@ def test_no_command_explains_itself(platecast):
     assert "Usage: platecast" in done.out + done.errors
 
 
-def one_line(done):
+def one_line(done, status=1):
     """Return the error of a command that failed as foreseen."""
-    assert done.status == 1, done
+    assert done.status == status, done
     assert done.errors.startswith("Error: ")
     assert done.errors.count("\n") == 1, done.errors
     return done.errors.strip()
 
 
-QUIT_WITHOUT_VIEWER = {
-    "any": (("quit",), "no viewer"),
-    "on a port": (("quit", "5999"), "no viewer on port 5999"),
+WITHOUT_VIEWER = {
+    "quit any": (("quit",), "no viewer"),
+    "quit on a port": (("quit", "5999"), "no viewer on port 5999"),
+    "kill": (("kill", "5999"), "no viewer on port 5999"),
+    "status": (("status",), "no viewer"),
+    "status, followed": (("status", "5999", "--follow"), "no viewer on port 5999"),
+    "goto": (("goto", "A01"), "no viewer"),
+    "clear": (("clear", "--port", "5999"), "no viewer on port 5999"),
+    "screenshot": (("screenshot", "picture.png"), "no viewer"),
 }
 
 
-@pytest.mark.parametrize(("command", "message"), QUIT_WITHOUT_VIEWER.values(), ids=QUIT_WITHOUT_VIEWER)
-def test_quit_where_there_is_no_viewer(platecast, command, message):
-    assert message in one_line(platecast(*command))
+@pytest.mark.parametrize(("command", "message"), WITHOUT_VIEWER.values(), ids=WITHOUT_VIEWER)
+def test_where_there_is_no_viewer_the_exit_status_says_so(platecast, command, message):
+    assert message in one_line(platecast(*command), status=3)
 
 
 def test_quit_all_where_there_is_no_viewer_has_nothing_to_do(platecast):
@@ -84,8 +96,10 @@ def test_quit_all_where_there_is_no_viewer_has_nothing_to_do(platecast):
 def test_several_viewers_are_told_apart(platecast, find_free_port):
     first, second = sorted((find_free_port(), find_free_port()))
     with viewer_on(first), viewer_on(second):
-        assert f"there are viewers on ports {first}, {second}: name one" in one_line(platecast("quit"))
-        assert f"there are viewers on {first}, {second}" in one_line(platecast("quit", "5999"))
+        assert f"there are viewers on ports {first}, {second}: name one" in one_line(
+            platecast("quit"), status=3
+        )
+        assert f"there are viewers on {first}, {second}" in one_line(platecast("quit", "5999"), status=3)
         done = platecast("ls", "--json")
         assert [viewer["port"] for viewer in json.loads(done.out)] == [first, second]
 
@@ -127,6 +141,9 @@ USAGE = {
     "no room for the control port": (("start", "--port", "64536"), "less than or equal to 64535"),
     "no workers": (("demo", "--workers", "0"), "'--workers'"),
     "an unknown command": (("show",), "No such command 'show'"),
+    "nowhere to go": (("goto",), "say where to go"),
+    "a picture of another format": (("screenshot", "picture.jpg"), "the name ends with .png"),
+    "a file that is not there": (("send", "nowhere.tif"), "'nowhere.tif' does not exist"),
 }
 
 

@@ -12,10 +12,15 @@ from platecast.cli._console import errors, print_error
 from platecast.cli._convert import convert
 from platecast.cli._demo import demo
 from platecast.cli._ls import ls
-from platecast.cli._quit import quit_
+from platecast.cli._quit import kill, quit_
+from platecast.cli._send import send
 from platecast.cli._start import start
+from platecast.cli._status import status
 from platecast.cli._view import view
-from platecast.errors import PlatecastError
+from platecast.cli._window import clear, goto, screenshot
+from platecast.errors import PlatecastError, ViewerNotFoundError
+
+_NO_VIEWER = 3
 
 app = typer.Typer(
     name="platecast",
@@ -29,7 +34,13 @@ app.command()(start)
 app.command()(view)
 app.command()(ls)
 app.command()(convert)
+app.command()(status)
+app.command()(send)
+app.command()(goto)
+app.command()(clear)
+app.command()(screenshot)
 app.command(name="quit")(quit_)
+app.command()(kill)
 
 
 def _print_version(wanted: bool) -> None:
@@ -51,9 +62,12 @@ def _options(
 
 
 def main() -> None:
-    """Run the command line; a foreseen error is one line and exit status 1."""
+    """Run the command line; a foreseen error is one line. `docs/cli.md` lists the exit statuses."""
     try:
         app(prog_name="platecast")
+    except ViewerNotFoundError as error:
+        print_error(error)
+        sys.exit(_NO_VIEWER)
     except PlatecastError as error:
         print_error(error)
         sys.exit(1)

@@ -3,13 +3,13 @@
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
-from platecast.cli._console import out
+from platecast.cli._console import duration_text, memory_text, out, state_text
 from platecast.manager import ViewerInfo, list_viewers
 
-_COLOURS = {"ready": "green", "busy": "yellow", "starting": "yellow", "not responding": "red"}
+_NUMBERS = ("shown", "pending", "dropped", "failed")
 
 
 def ls(json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False) -> None:
@@ -29,17 +29,18 @@ def _table(viewers: list[ViewerInfo]) -> Table:
         table.add_column(name, justify="right")
     table.add_column("title")
     table.add_column("state")
-    for name in ("shown", "pending", "dropped", "failed", "memory"):
+    for name in ("up", *_NUMBERS, "memory", "pixels"):
         table.add_column(name, justify="right")
     for viewer in viewers:
-        ledger = viewer.ledger
-        counts = (
-            ["", "", "", ""]
-            if ledger is None
-            else [str(ledger.shown), str(ledger.pending), str(ledger.dropped), str(ledger.failed)]
+        endpoint, ledger = viewer.endpoint, viewer.ledger
+        table.add_row(
+            str(endpoint.port),
+            str(endpoint.pid),
+            Text(endpoint.title),
+            state_text(viewer.state),
+            duration_text(viewer.uptime_s),
+            *("" if ledger is None else str(getattr(ledger, name)) for name in _NUMBERS),
+            memory_text(viewer.memory_mb),
+            memory_text(viewer.pixels_mb),
         )
-        memory = "" if viewer.memory_mb is None else f"{viewer.memory_mb:.0f} MB"
-        state = f"[{_COLOURS[viewer.state]}]{viewer.state}[/]"
-        endpoint = viewer.endpoint
-        table.add_row(str(endpoint.port), str(endpoint.pid), escape(endpoint.title), state, *counts, memory)
     return table

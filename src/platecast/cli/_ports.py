@@ -6,8 +6,8 @@ import typer
 
 from platecast.config import DEFAULT_PORT, MAX_PORT
 from platecast.errors import ViewerNotFoundError
-from platecast.manager import ViewerInfo, find_or_start, list_viewers
-from platecast.wire import Endpoint, read_endpoint
+from platecast.manager import find_or_start
+from platecast.wire import Endpoint, list_endpoints, read_endpoint
 
 QUIT_TIMEOUT_S = 30.0
 """How long a viewer may take to end: one that was just started is deaf until its window is there."""
@@ -21,6 +21,12 @@ PortOption = Annotated[
         help="Data port; control is 1000 above.",
         show_default=f"{DEFAULT_PORT}, or the next free pair",
     ),
+]
+
+ViewerArgument = Annotated[int | None, typer.Argument(help="Data port.", show_default="the only viewer")]
+ViewerOption = Annotated[
+    int | None,
+    typer.Option("--port", min=1, max=MAX_PORT, help="Data port.", show_default="the only viewer"),
 ]
 
 
@@ -39,14 +45,14 @@ def viewer_on(port: int | None, *, title: str, virtual_screen: bool | None) -> t
     return find_or_start(chosen, or_next=port is None, title=title, virtual_screen=virtual_screen), True
 
 
-def the_viewer(port: int | None) -> ViewerInfo:
-    """Return the viewer on `port`, or the only one there is."""
-    viewers = list_viewers()
-    chosen = [each for each in viewers if port in (None, each.endpoint.port, each.endpoint.asked_port)]
-    ports = ", ".join(str(viewer.endpoint.port) for viewer in viewers)
+def the_endpoint(port: int | None) -> Endpoint:
+    """Return the viewer on `port`, or the only one there is; nothing is asked of it."""
+    endpoints = list_endpoints()
+    chosen = [each for each in endpoints if port in (None, each.port, each.asked_port)]
+    ports = ", ".join(str(each.port) for each in endpoints)
     if not chosen:
         where = "" if port is None else f" on port {port}"
         raise ViewerNotFoundError(f"no viewer{where}" + (f"; there are viewers on {ports}" if ports else ""))
     if len(chosen) > 1:
-        raise ViewerNotFoundError(f"there are viewers on ports {ports}: name one, or use --all")
+        raise ViewerNotFoundError(f"there are viewers on ports {ports}: name one")
     return chosen[0]

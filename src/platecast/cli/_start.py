@@ -6,6 +6,8 @@ import typer
 
 from platecast.cli._console import out
 from platecast.cli._ports import PortOption, viewer_on
+from platecast.config import DEFAULT_PORT
+from platecast.manager import start_viewer, wait_ready
 
 
 def start(
@@ -17,8 +19,17 @@ def start(
             "--headless/--on-screen", help="Use a virtual screen.", show_default="where there is none"
         ),
     ] = None,
+    new: Annotated[bool, typer.Option("--new", help="Start another one where there is one already.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until its window is there.")] = False,
 ) -> None:
     """Start a viewer, or find the one that is there; it stays when this command ends."""
-    endpoint, started = viewer_on(port, title=title, virtual_screen=headless)
+    if new:
+        chosen = DEFAULT_PORT if port is None else port
+        endpoint = start_viewer(chosen, or_next=port is None, title=title, virtual_screen=headless)
+        started = True
+    else:
+        endpoint, started = viewer_on(port, title=title, virtual_screen=headless)
+    if wait:
+        wait_ready(endpoint)
     verb = "started" if started else "is there already"
     out.print(f"viewer {verb}: port {endpoint.port}, process {endpoint.pid}", highlight=False)

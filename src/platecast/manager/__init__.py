@@ -2,19 +2,26 @@
 
 from platecast.manager._display import set_sliced
 from platecast.manager._find import ViewerInfo, find_viewer, list_viewers
-from platecast.manager._start import find_or_start, has_screen, log_path
+from platecast.manager._requests import Cleared, clear_layers, go_to, take_screenshot
+from platecast.manager._start import find_or_start, has_screen, log_path, start_viewer, wait_ready
 from platecast.manager._stop import kill_viewer, quit_viewer
 from platecast.manager._watch import ViewerWatch
 
 __all__ = [
+    "Cleared",
     "ViewerInfo",
     "ViewerWatch",
+    "clear_layers",
     "find_or_start",
     "find_viewer",
+    "go_to",
     "has_screen",
     "kill_viewer",
     "list_viewers",
     "log_path",
     "quit_viewer",
     "set_sliced",
+    "start_viewer",
+    "take_screenshot",
+    "wait_ready",
 ]

@@ -8,12 +8,13 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import platformdirs
 
 from platecast.errors import ViewerStartError
-from platecast.wire import Endpoint, check_ports, read_endpoint, runtime_dir
+from platecast.wire import Endpoint, ask_each, check_ports, next_free_pair, read_endpoint, runtime_dir
 
 _LOOK_INTERVAL_S = 0.02
 _LOG_TAIL_LINES = 8
@@ -67,15 +68,96 @@ def find_or_start(
         if not or_next:
             check_ports(port)
         on_screen = has_screen() if virtual_screen is None else not virtual_screen
-        process = _launch(port, or_next, title, persistent, on_screen)
-        while (endpoint := read_endpoint(port)) is None:
-            if process.poll() is not None:
-                raise ViewerStartError(f"the viewer on port {port} ended at once{_last_words(port)}")
-            if time.monotonic() > deadline:
-                process.kill()
-                process.wait()
-                raise ViewerStartError(f"no viewer on port {port} after {timeout_s:g} s{_last_words(port)}")
-            time.sleep(_LOOK_INTERVAL_S)
+        return _launched(_Launch(port, or_next, title, persistent, on_screen, timeout_s), deadline)
+
+
+def start_viewer(
+    port: int,
+    *,
+    or_next: bool = False,
+    title: str = "platecast",
+    persistent: bool = True,
+    virtual_screen: bool | None = None,
+    timeout_s: float = 20.0,
+) -> Endpoint:
+    """Start another viewer, also where this user has one already; otherwise as `find_or_start`.
+
+    Parameters
+    ----------
+    port
+        Data port of the new viewer.
+    or_next
+        Take the next free pair where that one is taken, by whomever. Unlike with `find_or_start` the new
+        viewer is found under its own port only.
+    title, persistent, virtual_screen, timeout_s
+        As for `find_or_start`.
+
+    Raises
+    ------
+    PortInUseError
+        The pair is taken, also by a viewer of this user; the message says by whom.
+    ViewerStartError
+        The viewer ended or did not listen in time; the message ends with its last words.
+    """
+    deadline = time.monotonic() + timeout_s
+    with _start_lock(deadline):
+        if or_next:
+            port = next_free_pair(port)
+        else:
+            check_ports(port)
+        on_screen = has_screen() if virtual_screen is None else not virtual_screen
+        return _launched(_Launch(port, False, title, persistent, on_screen, timeout_s), deadline)
+
+
+def wait_ready(endpoint: Endpoint, timeout_s: float = 30.0) -> None:
+    """Wait until a viewer's window is there.
+
+    Raises
+    ------
+    ViewerStartError
+        The viewer ended, or its window is not there after `timeout_s`.
+    """
+    deadline = time.monotonic() + timeout_s
+    while True:
+        answer = ask_each([endpoint], "ping", timeout_s=1.0).get(endpoint.instance, {})
+        if answer.get("gui_age_s") is not None:
+            return
+        if not endpoint.alive:
+            raise ViewerStartError(
+                f"the viewer on port {endpoint.port} ended before its window was there"
+                + _last_words(endpoint.asked_port or endpoint.port)
+            )
+        if time.monotonic() > deadline:
+            raise ViewerStartError(f"no window on port {endpoint.port} after {timeout_s:g} s")
+        time.sleep(_LOOK_INTERVAL_S)
+
+
+@dataclass(frozen=True, slots=True)
+class _Launch:
+    """What a new viewer is told."""
+
+    port: int
+    or_next: bool
+    title: str
+    persistent: bool
+    on_screen: bool
+    timeout_s: float
+
+
+def _launched(launch: _Launch, deadline: float) -> Endpoint:
+    """Start a viewer and wait until it listens. The lock is held."""
+    port = launch.port
+    process = _launch(launch)
+    while (endpoint := read_endpoint(port)) is None:
+        if process.poll() is not None:
+            raise ViewerStartError(f"the viewer on port {port} ended at once{_last_words(port)}")
+        if time.monotonic() > deadline:
+            process.kill()
+            process.wait()
+            raise ViewerStartError(
+                f"no viewer on port {port} after {launch.timeout_s:g} s{_last_words(port)}"
+            )
+        time.sleep(_LOOK_INTERVAL_S)
     # Waits for the process so that it leaves no zombie; ends with it or with us.
     threading.Thread(target=process.wait, name=f"viewer-{port}-reaper", daemon=True).start()
     return endpoint
@@ -109,19 +191,19 @@ def _start_lock(deadline: float) -> Iterator[None]:
         os.close(folder)
 
 
-def _launch(
-    port: int, or_next: bool, title: str, persistent: bool, on_screen: bool
-) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-P", "-m", "platecast.viewer", "--port", str(port), "--title", title]
-    if or_next:
+def _launch(launch: _Launch) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-P", "-m", "platecast.viewer", "--port", str(launch.port)]
+    command += ["--title", launch.title]
+    if launch.or_next:
         command += ["--or-next"]
-    if not persistent:
+    if not launch.persistent:
         command += ["--owner-pid", str(os.getpid())]
-    if not on_screen:
+    if not launch.on_screen:
         command += ["--virtual-screen"]
-    path = log_path(port)
+    path = log_path(launch.port)
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as log:
+        # A session of its own: the end of a terminal, or Ctrl-C in it, is no business of the viewer.
         return subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
         )

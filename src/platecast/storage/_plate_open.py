@@ -1,7 +1,9 @@
 """Opening a plate: from a folder's files, and what stands in some of them, to images and what is known."""
 
+import dataclasses
 import logging
 import os
+from collections.abc import Sequence
 
 import msgspec
 
@@ -71,6 +73,40 @@ def open_plate(path: AnyPath, *, pattern: str | None = None, plate_columns: int 
     if plate.problems:
         _logger.warning("%s: %s", folder, some(plate.problems))
     return plate
+
+
+def open_files(paths: Sequence[AnyPath], *, pattern: str | None = None) -> Plate:
+    """Open some image files as a plate, whatever else lies beside them.
+
+    What their names say, and what OME-TIFF files say of themselves, as with `open_plate`; what describes a
+    whole plate is left alone. Files that nothing is known of are in `Plate.left_out`.
+
+    Parameters
+    ----------
+    paths
+        Image files, at least one.
+    pattern
+        A regular expression of your own for their names, see `parse_name`.
+
+    Raises
+    ------
+    ValueError
+        `paths` is empty, or `pattern` is not a regular expression.
+    """
+    files = [os.path.abspath(os.fspath(path)) for path in paths]
+    if not files:
+        raise ValueError("no file to open")
+    try:
+        folder = os.path.commonpath([os.path.dirname(file) for file in files])
+    except ValueError as error:
+        raise StorageError(f"files on different drives cannot be opened together: {error}") from error
+    found = FoundFiles()
+    for file in dict.fromkeys(files):
+        parent, name = os.path.split(os.path.relpath(file, folder))
+        found.images.append((parent.replace(os.sep, "/"), name))
+    plate = _Opening(folder, found).plate(pattern, None)
+    opened = {image.path.partition("#page=")[0] for image in plate.images}
+    return dataclasses.replace(plate, left_out=tuple(file for file in files if file not in opened))
 
 
 def _open_store(folder: str) -> Plate:

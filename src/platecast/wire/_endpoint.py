@@ -5,6 +5,7 @@ can read it. It is written when the viewer listens and removed when it ends; a f
 is stale and may be removed by anybody who finds it.
 """
 
+import errno
 import logging
 import os
 import socket
@@ -23,6 +24,9 @@ _log = logging.getLogger(__name__)
 
 RUNTIME_DIR_VARIABLE = "PLATECAST_RUNTIME_DIR"
 LOOPBACK = "127.0.0.1"
+_PORTS_TRIED = 100
+_LISTENING = "0A"
+"""State of a listening socket in ``/proc/net/tcp``."""
 
 
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
@@ -228,13 +232,62 @@ def check_ports(port: int) -> None:
                 raise PortInUseError(error.errno, f"port {each} is taken by {port_owner(each)}") from error
 
 
+def next_free_pair(port: int) -> int:
+    """Return the first data port from `port` on whose pair is free, and which no viewer of this user means.
+
+    Raises
+    ------
+    PortInUseError
+        Not one of a hundred is free.
+    """
+    meant = {each.asked_port for each in list_endpoints()}
+    for candidate in range(port, min(port + _PORTS_TRIED, MAX_PORT + 1)):
+        if candidate in meant:
+            continue
+        try:
+            check_ports(candidate)
+        except PortInUseError:
+            continue
+        return candidate
+    raise PortInUseError(errno.EADDRINUSE, f"no pair of ports is free from {port} to {port + _PORTS_TRIED}")
+
+
 def port_owner(port: int) -> str:
     """Return who listens on a TCP port of this machine, in words."""
     try:
         for connection in psutil.net_connections("tcp"):
             listens = connection.status == psutil.CONN_LISTEN and connection.laddr[1:2] == (port,)
             if listens and connection.pid:
-                return f"process {connection.pid} ({psutil.Process(connection.pid).name()})"
+                return f"process {connection.pid} ({_process_name(connection.pid)})"
     except psutil.Error:
         pass
-    return "another process"
+    user = _port_user(port)
+    return "another process" if user is None else f"a process of user {user}"
+
+
+def _process_name(pid: int) -> str:
+    """Return the name of a process, and which viewer of this user it is, if any."""
+    name = psutil.Process(pid).name()
+    viewer = next((each for each in list_endpoints() if each.pid == pid), None)
+    if viewer is None:
+        return name
+    return (
+        f"{name}: your viewer {viewer.title!r} on ports {viewer.port} and {viewer.port + CONTROL_PORT_OFFSET}"
+    )
+
+
+def _port_user(port: int) -> str | None:
+    """Return whose socket listens, from the table that every user may read; `None` where there is none."""
+    try:
+        rows = [row.split() for row in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    except OSError:
+        return None
+    for row in rows:
+        if row[3] == _LISTENING and int(row[1].rpartition(":")[2], 16) == port:
+            import pwd
+
+            try:
+                return pwd.getpwuid(int(row[7])).pw_name
+            except KeyError:
+                return row[7]
+    return None

@@ -1,0 +1,135 @@
+"""`platecast status`: how one viewer is, once or as it changes."""
+
+import queue
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.console import Group, RenderableType
+from rich.live import Live
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from platecast.cli._console import duration_text, memory_text, out, state_text
+from platecast.cli._ports import ViewerArgument, the_endpoint
+from platecast.errors import ViewerNotFoundError
+from platecast.manager import ViewerInfo, ViewerWatch, find_viewer
+from platecast.wire import Endpoint
+
+
+def status(
+    port: ViewerArgument = None,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Go on until the viewer ends or Ctrl-C.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON; with --follow a line a change.")] = False,
+) -> None:
+    """Say how a viewer is: its state, the account of what it was sent, its layers and memory."""
+    endpoint = the_endpoint(port)
+    if follow:
+        _follow(endpoint, json)
+        return
+    viewer = find_viewer(endpoint.port)
+    if viewer is None:
+        raise ViewerNotFoundError(f"the viewer on port {endpoint.port} has just gone")
+    if json:
+        out.print_json(data=viewer.as_dict())
+    else:
+        out.print(_page(viewer))
+
+
+def _follow(endpoint: Endpoint, json: bool) -> None:
+    news: queue.SimpleQueue[ViewerInfo] = queue.SimpleQueue()
+    with ViewerWatch(news.put) as watch:
+        try:
+            if out.is_terminal and not json:
+                _follow_on_screen(endpoint, news)
+            else:
+                _follow_in_lines(endpoint, news, json)
+        except KeyboardInterrupt:
+            # The usual end of following.
+            return
+        finally:
+            watch.changes()
+
+
+def _next(endpoint: Endpoint, news: "queue.SimpleQueue[ViewerInfo]") -> ViewerInfo:
+    while True:
+        viewer = news.get()
+        if viewer.endpoint.instance == endpoint.instance:
+            return viewer
+
+
+def _follow_on_screen(endpoint: Endpoint, news: "queue.SimpleQueue[ViewerInfo]") -> None:
+    with Live(console=out, auto_refresh=False) as live:
+        viewer = None
+        while viewer is None or viewer.state != "gone":
+            viewer = _next(endpoint, news)
+            live.update(_page(viewer), refresh=True)
+
+
+def _follow_in_lines(endpoint: Endpoint, news: "queue.SimpleQueue[ViewerInfo]", json: bool) -> None:
+    """Print a line for each change of what a line says, so nothing for a mere sign of life."""
+    said: object = None
+    viewer = None
+    while viewer is None or viewer.state != "gone":
+        viewer = _next(endpoint, news)
+        status = viewer.status
+        state = (viewer.state, None if status is None else (status.ledger, status.layers))
+        if state != said:
+            said = state
+            line = msgspec.json.encode(viewer.as_dict()).decode() if json else _line(viewer)
+            out.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def _line(viewer: ViewerInfo) -> str:
+    ledger = viewer.ledger
+    if ledger is None:
+        return viewer.state
+    counts = ", ".join(f"{getattr(ledger, name)} {name}" for name in ledger.__struct_fields__)
+    return f"{viewer.state}: {counts}; {memory_text(viewer.memory_mb)}"
+
+
+def _page(viewer: ViewerInfo) -> RenderableType:
+    endpoint, status = viewer.endpoint, viewer.status
+    head = Text.assemble((endpoint.title, "bold"), f"  port {endpoint.port}  process {endpoint.pid}  ")
+    head.append(state_text(viewer.state))
+    if status is None:
+        return head
+    head.append(f"  up {duration_text(status.uptime_s)}")
+    facts = Table.grid(padding=(0, 2))
+    ledger = status.ledger
+    counts = "  ".join(f"{getattr(ledger, name)} {name}" for name in ledger.__struct_fields__)
+    facts.add_row("planes", counts + (f"  ({status.queued} wait for the window)" if status.queued else ""))
+    facts.add_row("memory", f"{memory_text(status.memory_mb)}, pixels {memory_text(status.pixels_mb)}")
+    senders = ", ".join(f"process {sender.pid}{_way(sender.by_descriptor)}" for sender in status.senders)
+    facts.add_row("senders", senders or "none")
+    if status.refused:
+        facts.add_row(
+            "refused", f"[yellow]{status.refused} messages that broke the protocol; its log tells[/]"
+        )
+    parts: list[RenderableType] = [head, facts]
+    if status.layers:
+        parts.append(_layers(viewer))
+    return Group(*parts)
+
+
+def _way(by_descriptor: bool) -> str:
+    return "" if by_descriptor else " (inside messages: slower)"
+
+
+def _layers(viewer: ViewerInfo) -> Table:
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("layer", overflow="fold")
+    table.add_column("kind")
+    table.add_column("planes", justify="right")
+    table.add_column("memory", justify="right")
+    if viewer.status is None:
+        return table
+    for layer in viewer.status.layers:
+        table.add_row(escape(layer.name), layer.kind, str(layer.planes), memory_text(layer.nbytes / 1e6))
+    left_out = viewer.status.layer_count - len(viewer.status.layers)
+    if left_out > 0:
+        table.add_row(f"and {left_out} more", "", "", "")
+    return table

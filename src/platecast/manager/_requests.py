@@ -1,0 +1,92 @@
+"""What may be asked of a viewer's window: where to look, what to let go, how it looks."""
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from platecast.wire import Endpoint, ask
+
+_TIMEOUT_S = 10.0
+
+Value = int | str
+
+
+class Cleared(msgspec.Struct, frozen=True):
+    """What a window let go."""
+
+    cleared: int
+    """Layers."""
+    planes: int = 0
+    freed_mb: float = 0.0
+    """Pixels that were in memory."""
+
+
+def go_to(endpoint: Endpoint, values: Mapping[str, Value], timeout_s: float = _TIMEOUT_S) -> dict[str, Value]:
+    """Move a window's sliders, and return what is on screen then.
+
+    Parameters
+    ----------
+    endpoint
+        The viewer.
+    values
+        By name, any of ``well``, ``site``, ``channel``, ``timepoint``, ``z_index``.
+    timeout_s
+        How long to wait.
+
+    Raises
+    ------
+    ViewerNotFoundError
+        The viewer does not answer.
+    ViewerCommandError
+        There is no such place; the message says which there are.
+    """
+    answer, _ = ask(endpoint.port, "goto", token=endpoint.token, timeout_s=timeout_s, **values)
+    return dict(answer["on_screen"])
+
+
+def clear_layers(
+    endpoint: Endpoint,
+    *,
+    run: str | None = None,
+    step: Value | Sequence[Value] | None = None,
+    earlier_runs: bool = False,
+    timeout_s: float = _TIMEOUT_S,
+) -> Cleared:
+    """Let layers go, with their planes; without a choice, all of them.
+
+    Parameters
+    ----------
+    endpoint
+        The viewer.
+    run, step
+        Which; a step by its index, its name, or both.
+    earlier_runs
+        Of all runs but the newest.
+    timeout_s
+        How long to wait.
+
+    Raises
+    ------
+    ViewerNotFoundError
+        The viewer does not answer.
+    ViewerCommandError
+        There is no such run or step; the message says which there are.
+    """
+    chosen: dict[str, object] = {"run": run, "step": step, "earlier_runs": earlier_runs or None}
+    given = {name: value for name, value in chosen.items() if value is not None}
+    answer, _ = ask(endpoint.port, "clear", token=endpoint.token, timeout_s=timeout_s, **given)
+    return msgspec.convert(answer, Cleared)
+
+
+def take_screenshot(endpoint: Endpoint, *, canvas_only: bool = False, timeout_s: float = _TIMEOUT_S) -> bytes:
+    """Return a picture of a window, or of its images alone, as PNG.
+
+    Raises
+    ------
+    ViewerNotFoundError
+        The viewer does not answer.
+    """
+    _, (picture,) = ask(
+        endpoint.port, "screenshot", token=endpoint.token, timeout_s=timeout_s, canvas_only=canvas_only
+    )
+    return picture
