@@ -10,7 +10,7 @@ from platecast.storage._files import FileManager
 from platecast.storage._memory import MemoryBackend
 from platecast.storage._plate import Plate, PlateImage, by_well
 from platecast.storage._plate_backend import PlateBackend
-from platecast.storage._plate_open import open_files, open_plate
+from platecast.storage._plate_open import is_plate, open_files, open_plate
 from platecast.storage._zarr import ZarrBackend
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "StreamingBackend",
     "ZarrBackend",
     "by_well",
+    "is_plate",
     "open_files",
     "open_plate",
 ]

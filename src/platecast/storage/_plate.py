@@ -1,7 +1,6 @@
 """A plate that has been opened: its images, what is known of them, and what is not as it should be."""
 
 import functools
-import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +16,7 @@ from platecast.components import (
     parse_well,
 )
 from platecast.storage._files import FileManager
+from platecast.storage._places import base_name
 from platecast.storage._plate_missing import implied_but_absent
 
 
@@ -38,6 +38,13 @@ class PlateImage:
     path: str
     components: Components
     backend: str = "disk"
+
+    @property
+    def file(self) -> str | None:
+        """The file that is this image alone; `None` for a page of several and for a plane of an array."""
+        if self.backend == "disk":
+            return self.path
+        return self.path.removesuffix("#page=0") if "://" in self.path and "#page=0" in self.path else None
 
     @property
     def address(self) -> str:
@@ -81,7 +88,7 @@ class Plate:
     def name(self) -> str:
         """Name of the plate; of its folder where there are several or none."""
         names = self._values("plate")
-        return str(names[0]) if len(names) == 1 else os.path.basename(self.path)
+        return str(names[0]) if len(names) == 1 else base_name(self.path)
 
     @functools.cached_property
     def wells(self) -> tuple[str, ...]:
@@ -163,10 +170,11 @@ class Plate:
             The file could not be read.
         """
         known = self.records.get(image.path)
-        if known is None and image.backend == "disk":
+        file = image.file
+        if known is None and file is not None:
             from platecast.storage._plate_tiff import read_record
 
-            return read_record(image.path, image.components)
+            return read_record(file, image.components)
         return known
 
     def read(self, image: PlateImage) -> npt.NDArray[Any]:

@@ -15,10 +15,12 @@ import numpy.typing as npt
 from platecast.arrays import PLANE_DTYPES, to_host
 from platecast.errors import ImageNotFoundError, StorageError
 from platecast.storage._backend import AnyPath, Header, StorageBackend
+from platecast.storage._places import exists, is_url, opened
 from platecast.storage._tiff_header import read_tiff_header
 
 if TYPE_CHECKING:
     import zarr
+    from zarr.abc.store import Store
 
 _PATH = re.compile(
     r"(?P<source>.+)#(?:page=(?P<page>[0-9]+)|index=(?P<index>[0-9]+(?:,[0-9]+)*|))", re.DOTALL
@@ -69,7 +71,7 @@ class PlateBackend(StorageBackend):
         """Return shape and dtype of a plane; no pixel is read."""
         source, page, index = _parse(path)
         if index is None:
-            known = read_tiff_header(source, page)
+            known = None if is_url(source) else read_tiff_header(source, page)
             return super().header(path) if known is None else (known.shape, known.dtype)
         array = self._open(source)
         if len(index) != array.ndim - 2 or array.dtype.name not in PLANE_DTYPES:
@@ -78,7 +80,7 @@ class PlateBackend(StorageBackend):
 
     def exists(self, path: AnyPath) -> bool:
         """Return whether the file or array is there; it is not opened."""
-        return os.path.exists(_parse(path)[0])
+        return exists(_parse(path)[0])
 
     def list(self, folder: AnyPath) -> tuple[str, ...]:
         """Return nothing: see `open_plate` for the planes in a folder."""
@@ -124,7 +126,7 @@ def _read_page(source: str, page: int) -> npt.NDArray[Any]:
     except ImportError as error:
         raise StorageError("TIFF files need tifffile: pip install 'platecast[io]'") from error
     try:
-        with tifffile.TiffFile(source) as tiff:
+        with opened(source) as file, tifffile.TiffFile(file) as tiff:
             return to_host(tiff.pages[page].asarray())
     except FileNotFoundError as error:
         raise ImageNotFoundError(f"there is no image {source}") from error
@@ -141,9 +143,23 @@ def _open_array(source: str) -> "zarr.Array[Any]":
     except ImportError as error:
         raise StorageError("OME-Zarr plates need zarr: pip install 'platecast[zarr]'") from error
     try:
-        return zarr.open_array(source, mode="r")
+        return zarr.open_array(_remote_store(source) if is_url(source) else source, mode="r")
     except FileNotFoundError as error:
         raise ImageNotFoundError(f"there is no array {source}") from error
     # A store that another program is writing, or that is damaged.
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise StorageError(f"the array {source} could not be opened: {error}") from error
+
+
+def _remote_store(source: str) -> "Store":
+    """Return the store at a URL; zarr reads through file systems that are asynchronous, or made so."""
+    from fsspec.core import url_to_fs
+    from fsspec.implementations.asyn_wrapper import AsyncFileSystemWrapper
+    from zarr.storage import FsspecStore
+
+    filesystem, path = url_to_fs(source)
+    if filesystem.async_impl:
+        filesystem, path = url_to_fs(source, asynchronous=True)
+    else:
+        filesystem = AsyncFileSystemWrapper(filesystem, asynchronous=True)
+    return FsspecStore(filesystem, read_only=True, path=path)

@@ -1,12 +1,12 @@
 """OME-TIFF files that hold several planes, or name their plate, each in its own description."""
 
-import os
 import posixpath
 import re
 from collections.abc import Sequence
 
 from platecast.components import PlateMetadata, merge_metadata, read_ome
 from platecast.errors import MetadataError, StorageError
+from platecast.storage._places import join as join_place
 from platecast.storage._plate_records import PlateRecords
 from platecast.storage._plate_scan import join
 from platecast.storage._plate_tiff import read_description
@@ -38,7 +38,7 @@ def read_ome_tiffs(root: str, places: Sequence[str]) -> PlateRecords:
         if place in records.images:
             continue
         try:
-            metadata = read_ome(read_description(os.path.join(root, *place.split("/"))))
+            metadata = read_ome(read_description(join_place(root, place)))
         except (StorageError, MetadataError) as error:
             records.problems.append(f"{place}: {error}")
             continue

@@ -9,13 +9,14 @@ import msgspec
 
 from platecast.components import Components, ImageRecord, merge_metadata, metadata_rank
 from platecast.errors import StorageError
+from platecast.storage import _places
 from platecast.storage._backend import AnyPath
 from platecast.storage._plate import Plate, PlateImage, image_order
 from platecast.storage._plate_backend import page_path
 from platecast.storage._plate_names import read_names
 from platecast.storage._plate_ome import is_ome_tiff, read_ome_tiffs
 from platecast.storage._plate_records import PlateRecords, read_records, some
-from platecast.storage._plate_scan import FoundFiles, is_store, join, scan
+from platecast.storage._plate_scan import FoundFiles, is_store, join, looks_like_plate, scan
 from platecast.storage._plate_tiff import describe
 
 _logger = logging.getLogger(__name__)
@@ -31,7 +32,9 @@ def open_plate(path: AnyPath, *, pattern: str | None = None, plate_columns: int 
     Parameters
     ----------
     path
-        The plate's folder or one around it, a file in it that describes the plate, or an OME-Zarr plate.
+        The plate's folder or one around it, a file in it that describes the plate, or an OME-Zarr plate; or
+        the URL of one, of any kind that fsspec knows, which needs the extra ``remote-storage``. At a URL,
+        folders must be of the kind that can be listed, and images are TIFF files.
     pattern
         A regular expression of your own for the images' names, see `parse_name`. What is written down about
         the images then counts for everything but what they are.
@@ -56,9 +59,10 @@ def open_plate(path: AnyPath, *, pattern: str | None = None, plate_columns: int 
     Traceback (most recent call last):
     platecast.errors.StorageError: no/such/plate could not be opened: No such file or directory
     """
-    folder = os.fspath(path)
-    if metadata_rank(os.path.basename(folder)) is not None and os.path.isfile(folder):
-        folder = os.path.dirname(folder) or "."
+    folder = _places.normal_place(path)
+    _places.refresh(folder)
+    if metadata_rank(_places.base_name(folder)) is not None and _places.is_file(folder):
+        folder = _places.parent(folder)
     if is_store(folder):
         plate = _open_store(folder)
     else:
@@ -109,6 +113,31 @@ def open_files(paths: Sequence[AnyPath], *, pattern: str | None = None) -> Plate
     return dataclasses.replace(plate, left_out=tuple(file for file in files if file not in opened))
 
 
+def is_plate(path: AnyPath) -> bool:
+    """Return whether there is something that `open_plate` would open as a plate; quick in any folder.
+
+    Parameters
+    ----------
+    path
+        As for `open_plate`.
+    """
+    place = _places.normal_place(path)
+    try:
+        if is_store(place):
+            return _open_store_quickly(place)
+        if metadata_rank(_places.base_name(place)) is not None:
+            return _places.is_file(place)
+    except OSError:
+        return False
+    return looks_like_plate(place)
+
+
+def _open_store_quickly(folder: str) -> bool:
+    from platecast.storage._plate_zarr import holds_plate
+
+    return holds_plate(folder)
+
+
 def _open_store(folder: str) -> Plate:
     # Here rather than above: of no use for a folder of files.
     from platecast.storage._plate_zarr import open_store
@@ -122,7 +151,7 @@ def _open_stores(folder: str, found: FoundFiles) -> Plate:
     problems = list(found.problems)
     for store in found.stores:
         try:
-            plates.append(_open_store(os.path.join(folder, *store.split("/"))))
+            plates.append(_open_store(_places.join(folder, store)))
         except StorageError as error:
             problems.append(str(error))
     return Plate(
@@ -147,7 +176,7 @@ class _Opening:
     def __init__(self, folder: str, found: FoundFiles) -> None:
         self._folder = folder
         self._found = found
-        self._plate_name = os.path.basename(os.path.abspath(folder)) or None
+        self._plate_name = _places.base_name(folder) or None
         self._images: list[PlateImage] = []
         self._records: dict[str, ImageRecord] = {}
         self._problems = list(found.problems)
@@ -174,9 +203,9 @@ class _Opening:
         self._images.sort(key=image_order)
         if metadata.pixel_size_um is None:
             described = describe(
-                (image.path, image.components)
+                (path, image.components)
                 for image in self._images
-                if image.backend == "disk" and image.path[-4:].lower() in ("tiff", ".tif")
+                if (path := image.file) is not None and path[-4:].lower() in ("tiff", ".tif")
             )
             self._problems += described.problems
             if described.site is not None and pattern is None:
@@ -197,30 +226,27 @@ class _Opening:
         self, place: str, records: list[ImageRecord], named: Components | None, name_decides: bool
     ) -> None:
         """Add the planes of one file."""
-        path = os.path.join(self._folder, *place.split("/"))
+        path = _places.join(self._folder, place)
+        is_remote = _places.is_url(path)
         if not records:
             if named is not None:
-                self._images.append(PlateImage(path, self._of_a_plate(named)))
+                self._images.append(_image(path, 0, self._of_a_plate(named), is_remote))
             return
         for record in records:
             what = _known(record.components, named, name_decides, len(records) > 1)
             if what is None:
                 continue
             is_page = len(records) > 1 or record.page > 0
-            image = PlateImage(
-                page_path(path, record.page) if is_page else path,
-                self._of_a_plate(what),
-                "plate" if is_page else "disk",
-            )
+            image = _image(path, record.page, self._of_a_plate(what), is_page or is_remote)
             self._images.append(image)
             self._records[image.path] = record
 
     def _name_site(self, site: int) -> None:
         """Give the site to images whose names state none, as MetaXpress writes them where a well has one."""
         for number, image in enumerate(self._images):
-            if image.components.site is None and image.backend == "disk":
+            if image.components.site is None and image.file is not None:
                 components = msgspec.structs.replace(image.components, site=site)
-                self._images[number] = PlateImage(image.path, components)
+                self._images[number] = PlateImage(image.path, components, image.backend)
 
     def _of_a_plate(self, components: Components) -> Components:
         if components.plate is not None:
@@ -238,6 +264,11 @@ class _Opening:
             f"{index}: {len(missing)} of the images it records are not there, such as {missing[0]}"
             for index, missing in absent.items()
         ]
+
+
+def _image(path: str, page: int, components: Components, is_page: bool) -> PlateImage:
+    """Return an image: a file of its own, or a page as the backend ``plate`` reads it, from a URL, too."""
+    return PlateImage(page_path(path, page) if is_page else path, components, "plate" if is_page else "disk")
 
 
 def _are_placed(records: list[ImageRecord] | None) -> bool:

@@ -1,6 +1,5 @@
 """What the files beside the images state, for each folder that holds some."""
 
-import os
 import posixpath
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -16,6 +15,8 @@ from platecast.components import (
     read_metadata,
 )
 from platecast.errors import MetadataError
+from platecast.storage._places import join as join_place
+from platecast.storage._places import read_bytes
 from platecast.storage._plate_scan import join
 
 
@@ -96,8 +97,7 @@ def _above(folder: str) -> Iterable[str]:
 
 def _read(root: str, place: str, problems: list[str]) -> PlateMetadata | None:
     try:
-        with open(os.path.join(root, *place.split("/")), "rb") as file:
-            metadata = read_metadata(posixpath.basename(place), file.read())
+        metadata = read_metadata(posixpath.basename(place), read_bytes(join_place(root, place)))
     except OSError as error:
         problems.append(f"{place}: {error.strerror or error}")
         return None

@@ -1,14 +1,19 @@
 """One walk over a plate's folder: which files may be images, which describe the plate, which are stores."""
 
-import os
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from platecast.components import is_metadata_name
+from platecast.components import find_conventions, is_metadata_name
+from platecast.storage import _places
 from platecast.storage._disk import SUFFIXES
 
 ZARR_SUFFIX = ".zarr"
 _ZARR_GROUPS = ("zarr.json", ".zgroup")
+_REMOTE_SUFFIXES = (".tif", ".tiff")
+"""Of images at a URL: those of which a part can be read."""
+_LOOK_AT = 2000
+"""Files by which a folder is taken for a plate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +47,13 @@ def scan(folder: str) -> FoundFiles:
         The folder itself could not be read.
     """
     found = FoundFiles()
-    os.scandir(folder).close()
+    with _places.entries(folder):
+        pass
     pending = [""]
     while pending:
         relative = pending.pop()
         try:
-            pending += _take(os.path.join(folder, relative), relative, found)
+            pending += _take(_places.join(folder, relative), relative, found)
         except OSError as error:
             found.problems.append(f"{relative}: {error.strerror or error}")
     found.images.sort()
@@ -58,7 +64,32 @@ def scan(folder: str) -> FoundFiles:
 
 def is_store(path: str) -> bool:
     """Return whether a folder is a Zarr group."""
-    return any(os.path.isfile(os.path.join(path, name)) for name in _ZARR_GROUPS)
+    return any(_places.is_file(_places.join(path, name)) for name in _ZARR_GROUPS)
+
+
+def looks_like_plate(folder: str) -> bool:
+    """Return whether a folder has what a plate has, after a look at its first files alone."""
+    pending, looked_at = deque([folder]), 0
+    while pending and looked_at < _LOOK_AT:
+        here = pending.popleft()
+        try:
+            with _places.entries(here) as entries:
+                for entry in entries:
+                    looked_at += 1
+                    name = entry.name
+                    if name.lower().endswith(SUFFIXES):
+                        if find_conventions(name):
+                            return True
+                    elif not name.startswith("."):
+                        if is_metadata_name(name) or (name.lower().endswith(ZARR_SUFFIX) and entry.is_dir()):
+                            return True
+                        if entry.is_dir():
+                            pending.append(_places.join(here, name))
+                    if looked_at >= _LOOK_AT:
+                        break
+        except OSError:
+            continue  # one that may not be read says nothing
+    return False
 
 
 def join(folder: str, name: str) -> str:
@@ -67,10 +98,11 @@ def join(folder: str, name: str) -> str:
 
 
 def _take(path: str, relative: str, found: FoundFiles) -> Iterator[str]:
-    with os.scandir(path) as entries:
+    suffixes = _REMOTE_SUFFIXES if _places.is_url(path) else SUFFIXES
+    with _places.entries(path) as entries:
         for entry in entries:
             name = entry.name
-            if name.lower().endswith(SUFFIXES):
+            if name.lower().endswith(suffixes):
                 found.images.append((relative, name))
             elif name.startswith("."):
                 continue

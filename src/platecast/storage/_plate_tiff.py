@@ -16,6 +16,7 @@ from platecast.components import (
     z_step_of,
 )
 from platecast.errors import ImageNotFoundError, MetadataError, StorageError
+from platecast.storage._places import opened
 
 _TRIES = 3
 """Images of a channel that are opened until one can be read."""
@@ -34,7 +35,7 @@ def read_description(path: str) -> str:
     except ImportError as error:
         raise StorageError("TIFF files need tifffile: pip install 'platecast[io]'") from error
     try:
-        with tifffile.TiffFile(path) as tiff:
+        with opened(path) as source, tifffile.TiffFile(source) as tiff:
             return str(tiff.pages.first.description)
     except FileNotFoundError as error:
         raise ImageNotFoundError(f"there is no image {path}") from error

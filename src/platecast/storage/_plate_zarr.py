@@ -6,10 +6,10 @@ read by zarr-python, through the backend ``plate``. A plate that platecast wrote
 can say, and is read by the backend ``zarr``.
 """
 
+import contextlib
 import itertools
-import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,9 +25,11 @@ from platecast.components import (
 )
 from platecast.errors import PlatecastError, StorageError, UnrecognizedNameError
 from platecast.storage._files import FileManager
+from platecast.storage._places import base_name, entries, is_url, join
 from platecast.storage._plate import Plate, PlateImage, image_order
 from platecast.storage._plate_backend import index_path
 from platecast.storage._plate_scan import ZARR_SUFFIX
+from platecast.storage._zarr_documents import ZarrDocuments
 
 _NOTES = "platecast"
 _UM_PER = {"micrometer": 1.0, "nanometer": 1e-3, "millimeter": 1e3, "meter": 1e6, "angstrom": 1e-4}
@@ -69,21 +71,26 @@ def open_store(folder: str) -> Plate:
     StorageError
         The store holds no plate, or several, or its metadata could not be read.
     """
-    attributes = _attributes(folder)
+    documents = ZarrDocuments(folder)
+    attributes = documents.attributes(folder)
     plate = _ome(attributes).get("plate")
     if not isinstance(plate, dict):
-        inside = _plates_inside(folder)
+        inside = _plates_inside(folder, documents)
         if not inside:
             raise StorageError(f"{folder} is no OME-Zarr plate: its metadata name no plate")
         raise StorageError(f"{folder} holds several plates, open one of them: {', '.join(inside)}")
     name = str(plate.get("name") or _store_name(folder))
     problems = _Problems()
-    fields = (
-        image
-        for path, well in _wells(folder, plate, problems)
-        for image in _fields(folder, path, well, problems)
-    )
-    if _NOTES in attributes:
+    wells = list(_wells(folder, plate, problems))
+    if is_url(folder):
+        _fetch(folder, wells, documents)
+    fields = (image for path, well in wells for image in _fields(folder, path, well, documents, problems))
+    notes: tuple[str, ...] = ()
+    if _NOTES in attributes and is_url(folder):
+        notes = (
+            "planes that were never written read as zeros: over a network, only OME's metadata are used",
+        )
+    if _NOTES in attributes and not is_url(folder):
         images = list(itertools.islice(fields, 1))
         planes = list(_own_planes(folder, name, problems))
     else:
@@ -102,7 +109,37 @@ def open_store(folder: str) -> Plate:
         images=tuple(sorted(planes, key=image_order)),
         metadata=merge_metadata(stated, *(image.metadata for image in images[:1])),
         problems=tuple(problems.lines),
+        notes=notes,
     )
+
+
+def holds_plate(folder: str) -> bool:
+    """Return whether a store's own metadata name a plate.
+
+    Raises
+    ------
+    StorageError
+        They could not be read.
+    """
+    return isinstance(_ome(ZarrDocuments(folder).attributes(folder)).get("plate"), dict)
+
+
+def _fetch(folder: str, wells: Sequence[tuple[str, str]], documents: ZarrDocuments) -> None:
+    """Read the metadata of all fields in three goes: one by one, each would wait for the network."""
+    groups = [join(folder, path) for path, _ in wells]
+    documents.fetch_groups(groups)
+    fields: list[str] = []
+    for group in groups:
+        with contextlib.suppress(StorageError, LookupError, TypeError):
+            images = _ome(documents.attributes(group))["well"]["images"]
+            fields += [join(group, str(image["path"])) for image in images]
+    documents.fetch_groups(fields)
+    arrays: list[str] = []
+    for field_ in fields:
+        with contextlib.suppress(StorageError, LookupError, TypeError):
+            dataset = _ome(documents.attributes(field_))["multiscales"][0]["datasets"][0]
+            arrays.append(join(field_, str(dataset["path"])))
+    documents.fetch_arrays(arrays)
 
 
 def _own_planes(folder: str, plate: str, problems: _Problems) -> Iterator[PlateImage]:
@@ -134,7 +171,7 @@ def _wells(folder: str, plate: dict[str, Any], problems: _Problems) -> Iterator[
             row, column = path.split("/")
             name = well_name(f"{row}{column}")
         except ValueError as error:
-            problems.add(os.path.join(folder, path), f"the well {path!r} is left out: {error}")
+            problems.add(join(folder, path), f"the well {path!r} is left out: {error}")
             continue
         index = (well.get("rowIndex"), well.get("columnIndex"))
         expected = (
@@ -143,39 +180,41 @@ def _wells(folder: str, plate: dict[str, Any], problems: _Problems) -> Iterator[
         )
         if None not in index and index != expected:
             problems.add(
-                os.path.join(folder, path),
+                join(folder, path),
                 f"the plate puts this well at row and column {index}, its path at {expected}, which is"
                 " believed",
             )
         yield path, name
 
 
-def _fields(folder: str, path: str, well: str, problems: _Problems) -> Iterator[_Image]:
-    group = os.path.join(folder, *path.split("/"))
+def _fields(
+    folder: str, path: str, well: str, documents: ZarrDocuments, problems: _Problems
+) -> Iterator[_Image]:
+    group = join(folder, path)
     try:
-        images = _ome(_attributes(group))["well"]["images"]
+        images = _ome(documents.attributes(group))["well"]["images"]
         names = [str(image["path"]) for image in images]
     except (StorageError, LookupError, TypeError) as error:
         problems.add(group, f"the well is left out: {error}")
         return
     numbered = all(name.isdecimal() for name in names)
     for number, name in enumerate(names):
-        place = os.path.join(group, name)
+        place = join(group, name)
         try:
-            yield _image(place, well, int(name) if numbered else number)
+            yield _image(place, well, int(name) if numbered else number, documents)
         except (StorageError, LookupError, TypeError, ValueError) as error:
             problems.add(place, f"the field is left out: {error}")
 
 
-def _image(group: str, well: str, site: int) -> _Image:
-    ome = _ome(_attributes(group))
+def _image(group: str, well: str, site: int, documents: ZarrDocuments) -> _Image:
+    ome = _ome(documents.attributes(group))
     if not ome.get("multiscales"):
         raise StorageError("its metadata have no multiscales")
     multiscale = ome["multiscales"][0]
     axes = tuple(str(axis["name"]) for axis in multiscale["axes"])
     dataset = multiscale["datasets"][0]
-    array = os.path.join(group, *str(dataset["path"]).split("/"))
-    shape = _shape(array)
+    array = join(group, str(dataset["path"]))
+    shape = documents.shape(array)
     if len(shape) != len(axes) or axes[-2:] != ("y", "x") or set(axes[:-2]) - set(_PLANE_AXES):
         raise StorageError(f"an array of shape {shape} with the axes {', '.join(axes)} is not understood")
     count = shape[axes.index("c")] if "c" in axes else 0
@@ -245,45 +284,18 @@ def _planes(image: _Image, plate: str, stacked: set[str]) -> Iterator[PlateImage
         yield PlateImage(index_path(image.array, tuple(index)), components, "plate")
 
 
-def _plates_inside(folder: str) -> list[str]:
+def _plates_inside(folder: str, documents: ZarrDocuments) -> list[str]:
+    with entries(folder) as found:
+        names = sorted(entry.name for entry in found if entry.is_dir())
     inside = []
-    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
-        if entry.is_dir():
-            try:
-                attributes = _attributes(entry.path)
-            except PlatecastError:
-                continue
-            if "plate" in _ome(attributes):
-                inside.append(entry.name)
+    for name in names:
+        try:
+            attributes = documents.attributes(join(folder, name))
+        except PlatecastError:
+            continue
+        if "plate" in _ome(attributes):
+            inside.append(name)
     return inside
-
-
-def _attributes(group: str) -> dict[str, Any]:
-    for name in ("zarr.json", ".zattrs"):
-        path = os.path.join(group, name)
-        if os.path.exists(path):
-            found = _load(path)
-            return found.get("attributes") or {} if name == "zarr.json" else found
-    raise StorageError("its metadata are not there" if os.path.isdir(group) else "it is not there")
-
-
-def _shape(array: str) -> tuple[int, ...]:
-    for name in ("zarr.json", ".zarray"):
-        path = os.path.join(array, name)
-        if os.path.exists(path):
-            return tuple(int(length) for length in _load(path)["shape"])
-    raise StorageError(f"its array {os.path.basename(array)!r} is not there")
-
-
-def _load(path: str) -> dict[str, Any]:
-    try:
-        with open(path, "rb") as file:
-            found = json.load(file)
-    except (OSError, ValueError) as error:
-        raise StorageError(f"{path} could not be read: {error}") from error
-    if not isinstance(found, dict):
-        raise StorageError(f"{path} holds no metadata")
-    return found
 
 
 def _ome(attributes: dict[str, Any]) -> dict[str, Any]:
@@ -299,5 +311,5 @@ def _version(attributes: dict[str, Any]) -> str:
 
 
 def _store_name(folder: str) -> str:
-    name = os.path.basename(os.path.normpath(folder))
+    name = base_name(folder)
     return name.removesuffix(ZARR_SUFFIX).removesuffix(".ome") or name
