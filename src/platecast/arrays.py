@@ -31,6 +31,7 @@ _AS_THEY_ARE = ("uint8", "uint16", "uint32", "int8", "int16", "int32", "float32"
 _WIDENED = {"bool": "uint8", "float16": "float32", "bfloat16": "float32"}
 _BY_VALUE = ("int64", "uint64")
 _TO_HOST = ("__array__", "__array_interface__", "__dlpack__", "copy_to_host")
+_NATIVE = frozenset(np.dtype(name) for name in _AS_THEY_ARE)
 _NARROWED = ("uint8", "uint16", "uint32", "int32")
 
 
@@ -84,6 +85,11 @@ def describe(array: object) -> tuple[tuple[int, ...], np.dtype[Any]]:
     >>> describe(np.zeros((4, 6), bool))
     ((4, 6), dtype('uint8'))
     """
+    if (
+        type(array) is np.ndarray and array.dtype in _NATIVE
+    ):  # what nearly all planes are, in a third of the time
+        _check_shape(array.shape)
+        return array.shape, array.dtype
     source = _with_dtype(array)
     shape = tuple(int(length) for length in source.shape)
     _check_shape(shape)

@@ -246,13 +246,30 @@ def plane_mappings():
 
 class TestPlaneMemory:
     @by_descriptor
-    def test_large_planes_are_not_copied_by_the_viewer(self, viewer):
+    def test_planes_that_come_in_a_burst_are_not_copied_by_the_viewer(self, free_port):
+        stream = open_stream(free_port)
+        for n in range(10):
+            stream.send(pattern((1080, 1080)), well="A01", site=n)
+        with viewer_on(free_port) as viewer:
+            assert stream.flush(10).shown == 10
+            assert viewer.status()["senders"] == [{"pid": os.getpid(), "by_descriptor": True}]
+            for plane in viewer.planes:
+                address = plane.array.ctypes.data
+                (line,) = [line for line in plane_mappings() if line.startswith(f"{address:x}-")]
+                assert " r--s " in line
+            links.close_all()
+
+    @by_descriptor
+    def test_planes_that_come_one_by_one_are_copied_and_their_buffers_used_again(self, viewer):
         with open_stream(viewer.port) as stream:
-            stream.send(pattern(LARGE), well="A01")
-        assert viewer.status()["senders"] == [{"pid": os.getpid(), "by_descriptor": True}]
-        address = viewer.planes[0].array.ctypes.data
-        (line,) = [line for line in plane_mappings() if line.startswith(f"{address:x}-")]
-        assert " r--s " in line
+            for n in range(10):
+                stream.send(pattern(LARGE), well="A01", site=n)
+                assert stream.flush(5).shown == n + 1
+            link = links.get(viewer.port, None)
+            assert not link.staging.pool._lent
+        addresses = {f"{plane.array.ctypes.data:x}" for plane in viewer.planes}
+        assert not addresses & {line.partition("-")[0] for line in plane_mappings()}
+        assert all(np.array_equal(plane.array, pattern(LARGE)) for plane in viewer.planes)
 
     @by_descriptor
     def test_pages_that_the_viewer_let_go_of_are_used_again(self, free_port):
@@ -365,15 +382,19 @@ def read_only_mappings():
 
 
 @by_descriptor
-def test_planes_beyond_the_mappings_of_a_process_are_copied(viewer, monkeypatch):
+def test_planes_beyond_the_mappings_of_a_process_are_copied(free_port, monkeypatch):
     monkeypatch.setattr("platecast.viewer._adoption.MOST_MAPPINGS", 5)
     before = read_only_mappings()
-    with open_stream(viewer.port) as stream:
+    burst = (1080, 1080)
+    with open_stream(free_port) as stream:
         for n in range(12):
-            stream.send(pattern(LARGE) + n, well="A01", site=n)
-        assert stream.flush(5) == Ledger(sent=12, shown=12)
-    assert len(read_only_mappings() - before) == 5
-    assert all(np.array_equal(a.array, pattern(LARGE) + a.plane.components.site) for a in viewer.planes)
+            stream.send(pattern(burst) + n, well="A01", site=n)
+        with viewer_on(free_port) as viewer:
+            assert stream.flush(5) == Ledger(sent=12, shown=12)
+            assert len(read_only_mappings() - before) == 5
+            assert all(
+                np.array_equal(a.array, pattern(burst) + a.plane.components.site) for a in viewer.planes
+            )
 
 
 def test_planes_that_rest_on_disk_are_all_shown_however_small_the_budget(free_port, tmp_path):

@@ -217,7 +217,10 @@ class TestBuffers:
             sender.sockets.hand_over(number, 48, segment.fd)
         return segment
 
-    def test_same_memory_group_adopts_and_frees_with_the_last_view(self, viewer, sender):
+    def test_burst_of_the_same_memory_group_is_adopted_and_freed_with_the_last_view(
+        self, viewer, sender, monkeypatch
+    ):
+        monkeypatch.setattr("platecast.viewer._adoption._COPIED_BATCH_BYTES", 47)
         self.hand(sender, 1).close()
         sender.publish(item(1, frame=None, buffer=1), frames=())
         sender.hear(Ack, lambda ack: 1 in ack.taken)
@@ -227,8 +230,11 @@ class TestBuffers:
         gc.collect()
         sender.hear(Ack, lambda ack: 1 in ack.freed)
 
-    def test_other_memory_group_copies_and_frees_at_once(self, viewer, make):
-        sender = make(viewer, group="/another/pod").join()
+    @pytest.mark.parametrize("case", ["another group", "same group, at leisure"])
+    def test_copies_are_freed_at_once(self, viewer, make, monkeypatch, case):
+        sender = (make(viewer, group="/another/pod") if case == "another group" else make(viewer)).join()
+        if case == "another group":
+            monkeypatch.setattr("platecast.viewer._adoption._COPIED_BATCH_BYTES", 47)
         segment = self.hand(sender, 1)
         sender.publish(item(1, frame=None, buffer=1), frames=())
         ack = sender.hear(Ack, lambda ack: 1 in ack.freed)

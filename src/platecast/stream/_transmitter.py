@@ -14,7 +14,7 @@ from platecast.wire import MAX_BATCH_ITEMS, PROTOCOL_VERSION, Batch, Item, Segme
 _log = logging.getLogger(__name__)
 
 _RETRANSMIT_AFTER_S = 1.0
-_PAUSE_S = 0.01
+_PAUSE_S = 0.02
 """How long planes are collected after a batch: each batch wakes four threads in two processes."""
 _INLINE_WINDOW_BYTES = 64 << 20
 """Most bytes under way inside messages: they lie in the queues of the sockets, not in plane memory."""

@@ -242,6 +242,7 @@ class Receiver:
         for layout in batch.layouts:
             self._pass_on(layout)
         sizes = [len(frame) for frame in frames]
+        self._adoption.begin(batch, len(self._arrivals))
         for item in batch.items:
             fd = None if item.buffer is None else sender.buffers.pop(item.buffer, None)
             try:

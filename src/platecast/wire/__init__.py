@@ -26,6 +26,7 @@ from platecast.wire._ledger import DropReason, Ledger, add_reasons, complete_rea
 from platecast.wire._memory import (
     AVAILABLE,
     Segment,
+    copy_out,
     map_read_only,
     memory_group,
     memory_limit_bytes,
@@ -108,6 +109,7 @@ __all__ = [
     "check_item",
     "check_ports",
     "complete_reasons",
+    "copy_out",
     "decode_batch",
     "decode_sender_message",
     "decode_viewer_message",

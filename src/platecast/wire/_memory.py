@@ -128,6 +128,28 @@ def map_read_only(fd: int, nbytes: int, on_release: Callable[[], None] | None = 
     ProtocolError
         The segment is smaller, or could be truncated under the reader, which would end it by SIGBUS.
     """
+    _check_sealed(fd, nbytes)
+    view = _map(fd, nbytes, mmap.PROT_READ, on_release)
+    view.flags.writeable = False
+    return view
+
+
+def copy_out(fd: int, nbytes: int, offset: int = 0) -> Bytes:
+    """Return a copy of part of a peer's segment in fresh memory of this process, without mapping the segment.
+
+    The interpreter's lock is given up meanwhile. Raises as `map_read_only`.
+    """
+    _check_sealed(fd, offset + nbytes)
+    # Its own mapping rather than the heap: it goes back to the system whole, whatever lives beside it.
+    copy = mmap.mmap(-1, nbytes, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    done = 0
+    while done < nbytes:
+        done += os.preadv(fd, [memoryview(copy)[done:]], offset + done)
+    return np.frombuffer(copy, np.uint8)
+
+
+def _check_sealed(fd: int, nbytes: int) -> None:
+    """Raise `ProtocolError` where a peer's segment is too small, or could still become so."""
     size = os.fstat(fd).st_size
     if size < nbytes:
         raise ProtocolError(f"a segment of {size} bytes does not hold {nbytes}")
@@ -137,9 +159,6 @@ def map_read_only(fd: int, nbytes: int, on_release: Callable[[], None] | None = 
         raise ProtocolError("the descriptor is no sealable memory") from error
     if not seals & fcntl.F_SEAL_SHRINK:
         raise ProtocolError("the segment is not sealed against shrinking")
-    view = _map(fd, nbytes, mmap.PROT_READ, on_release)
-    view.flags.writeable = False
-    return view
 
 
 def _map(fd: int, nbytes: int, protection: int, on_release: Callable[[], None] | None = None) -> Bytes:
