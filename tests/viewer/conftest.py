@@ -11,6 +11,7 @@ from platecast.config import Display
 from platecast.layers import AXIS_NAMES, LayerStore
 from platecast.viewer._arrivals import Arrival, Command, Failure, Ticket
 from platecast.viewer._napari_canvas import NapariCanvas
+from platecast.viewer._steps import newest_steps
 from platecast.wire import Ledger
 
 HAS_SCREEN = bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
@@ -169,6 +170,19 @@ class RecordingCanvas:
         before = dict(self.values)
         self.values |= dict(zip(layer.key.stacked, index, strict=True))
         return self.values != before
+
+    @property
+    def steps(self):
+        return newest_steps(layer.key for layer in self.store.layers)
+
+    compared = ()
+
+    def compare(self, steps, *, side_by_side):
+        self.compared = tuple(steps)
+        self.calls.append(("compare", side_by_side))
+
+    def turn(self):
+        self.calls.append(("turn",))
 
     def screenshot(self, *, canvas_only):
         return b"picture"

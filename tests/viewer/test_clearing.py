@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from platecast.components import Components, PlaneId, StepId
-from platecast.viewer._clearing import clear, runs_of, select, steps_of
+from platecast.viewer._clearing import clear, runs_of, select
 from platecast.viewer._plate_model import PlateModel
 from platecast.viewer._plate_watch import PlateWatch
 
@@ -67,7 +67,6 @@ def test_one_or_the_other(filled, napari_canvas):
 
 def test_names_of_what_is_there(filled):
     assert runs_of(filled.layers) == ("a", "b")
-    assert steps_of(filled.layers) == ("0 raw", "1 blur")
     assert [layer.key.run for layer in select(filled.layers, step="1 blur")] == ["a", "b"]
 
 

@@ -85,7 +85,7 @@ def test_clear_says_what_it_freed(commands):
             "dance",
             {},
             ViewerCommandError,
-            "known are clear, display, goto, layers, probe, quit, read, screenshot",
+            "known are clear, compare, display, goto, layers, probe, quit, read, screenshot",
         ),
         (
             "read",
@@ -108,3 +108,25 @@ def test_clear_says_what_it_freed(commands):
 def test_what_cannot_be_done_says_what_can(commands, name, args, error, words):
     with pytest.raises(error, match=words):
         commands.answer(name, args)
+
+
+@pytest.mark.parametrize(
+    ("steps", "error", "words"),
+    [
+        (["blur"], ValueError, "two steps or more"),
+        (["blur", 1], ValueError, "each of them once"),
+        (["blur", "sharpen"], LookupError, "0 steps are 'sharpen'; there are images without a step, 1 blur"),
+        ("blur", TypeError, "expected a list of steps"),
+    ],
+)
+def test_steps_that_cannot_be_compared(commands, steps, error, words):
+    with pytest.raises(error, match=words):
+        commands.answer("compare", {"steps": steps})
+
+
+def test_compare(commands, model):
+    answer, _ = commands.answer("compare", {"steps": [None, 1]})
+    assert answer == {"compared": [None, [1, "blur"]], "side_by_side": True}
+    assert model.canvas.grid.enabled
+    assert commands.answer("compare", {})[0] == {"compared": [], "side_by_side": False}
+    assert not model.canvas.grid.enabled

@@ -1,6 +1,7 @@
 """The docks in a real window, and the account of the stream."""
 
 import importlib.metadata
+import inspect
 from pathlib import Path
 
 import pytest
@@ -27,11 +28,29 @@ def test_stream_dock(qtbot, inbox):
 def test_the_manifest_is_valid():
     npe2 = pytest.importorskip("npe2")
     from platecast import viewer
+    from platecast.viewer import _actions, _docks
 
     path = Path(viewer.__file__).with_name("napari.yaml")
     manifest = npe2.PluginManifest.from_file(path)
     manifest.validate_imports()
-    assert [widget.display_name for widget in manifest.contributions.widgets] == ["Plate map", "Stream"]
+    contributions = manifest.contributions
+    assert [widget.display_name for widget in contributions.widgets] == [
+        "Plate map",
+        "Stream",
+        "Compare steps",
+    ]
+    named = {command.python_name.rpartition(":")[2] for command in contributions.commands}
+    docks = {name for name in vars(_docks) if name.startswith("make_")}
+    actions = {
+        name
+        for name, value in vars(_actions).items()
+        if inspect.isfunction(value) and value.__module__ == _actions.__name__ and not name.startswith("_")
+    }
+    assert named - {"get_reader"} == docks | actions - {"add_keys", "neighbour"}, (
+        "whatever can be done is in the manifest"
+    )
+    in_menus = {item.command for items in contributions.menus.values() for item in items}
+    assert in_menus <= {command.id for command in contributions.commands}
     entries = importlib.metadata.entry_points(group="napari.manifest")
     declared = [entry.value for entry in entries if entry.name == "platecast"]
     assert declared in ([], ["platecast.viewer:napari.yaml"]), (

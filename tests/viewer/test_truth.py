@@ -59,7 +59,7 @@ def test_thumbnail(model, image):
 
 def test_missing_layers_are_named(model, napari_canvas, file_plane, image):
     told = []
-    napari_canvas.on_missing = told.append
+    napari_canvas.on_screen.on_missing = told.append
     look(model, 1, 1)
     assert (told[-1].names, told[-1].is_everything) == (("Image",), True)
     assert told[-1].box == (-0.5, -0.5, 15.5, 15.5)

@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 import numpy.typing as npt
 
+from platecast.components import StepId
 from platecast.layers import Index, Regrouping, StoredLayer, Value
 
 
@@ -65,6 +66,23 @@ class Canvas(Protocol):
 
     def follow(self, layer: StoredLayer, index: Index) -> bool:
         """Go to a plane that has just come, unless the user has hidden its layer; say whether that moved."""
+
+    @property
+    def steps(self) -> tuple[StepId | None, ...]:
+        """The steps of the newest run that have layers, in their order."""
+
+    @property
+    def compared(self) -> tuple[StepId | None, ...]:
+        """The steps that are compared; none where nothing is."""
+
+    def compare(self, steps: Sequence[StepId | None], *, side_by_side: bool) -> None:
+        """Show the layers of some steps and nothing else, each step in a cell of its own or all in turns.
+
+        Without steps the comparison ends, and the user's settings are as they were before it.
+        """
+
+    def turn(self) -> None:
+        """Show the next of the compared steps where they are seen in turns; where not, begin with that."""
 
     def screenshot(self, *, canvas_only: bool) -> bytes:
         """Return a picture of the window, or of the images alone, as PNG."""

@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from platecast.layers import LayerStore, StoredLayer
 from platecast.viewer._canvas import Canvas
 from platecast.viewer._plate_watch import Watch
-
-StepName = int | str | Sequence[int | str]
-"""A step by its index, its name, or both."""
+from platecast.viewer._steps import StepName, is_step, sorted_steps, step_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +24,6 @@ class Cleared:
     layers: int
     planes: int
     nbytes: int
-
-    def __str__(self) -> str:
-        return f"{self.layers} layers with {self.planes:,} planes cleared, {self.nbytes / 1e6:,.0f} MB freed"
 
 
 def clear(
@@ -91,12 +86,6 @@ def runs_of(layers: Sequence[StoredLayer]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(layer.key.run for layer in layers if layer.key.run))
 
 
-def steps_of(layers: Sequence[StoredLayer]) -> tuple[str, ...]:
-    """Return the steps that have layers as ``1 blur``, in their order."""
-    steps = {layer.key.step for layer in layers if layer.key.step is not None}
-    return tuple(f"{step.index} {step.name}" for step in sorted(steps, key=lambda step: step.index))
-
-
 def select(
     layers: Sequence[StoredLayer], *, run: str | None = None, step: StepName | None = None
 ) -> tuple[StoredLayer, ...]:
@@ -104,23 +93,13 @@ def select(
     chosen = tuple(
         layer
         for layer in layers
-        if (run is None or layer.key.run == run) and (step is None or _is_step(layer, step))
+        if (run is None or layer.key.run == run) and (step is None or is_step(layer.key.step, step))
     )
     if not chosen and (run is not None or step is not None):
         asked = ", ".join(
             f"{word}={value!r}" for word, value in (("run", run), ("step", step)) if value is not None
         )
-        known = f"runs {', '.join(runs_of(layers)) or 'none'}; steps {', '.join(steps_of(layers)) or 'none'}"
+        steps = map(step_text, sorted_steps(layer.key for layer in layers))
+        known = f"runs {', '.join(runs_of(layers)) or 'none'}; steps {', '.join(steps) or 'none'}"
         raise LookupError(f"no layer of {asked}; there are {known}")
     return chosen
-
-
-def _is_step(layer: StoredLayer, wanted: StepName) -> bool:
-    step = layer.key.step
-    if step is None:
-        return False
-    if isinstance(wanted, int):
-        return step.index == wanted
-    if isinstance(wanted, str):
-        return wanted in (step.name, f"{step.index} {step.name}")
-    return list(wanted) == [step.index, step.name]

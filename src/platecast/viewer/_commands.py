@@ -10,9 +10,10 @@ from platecast.components import well_name
 from platecast.errors import ViewerCommandError
 from platecast.layers import AXIS_NAMES, LayerStore, positions_of
 from platecast.viewer._canvas import Canvas
-from platecast.viewer._clearing import Cleared, StepName
+from platecast.viewer._clearing import Cleared
 from platecast.viewer._following import Following
 from platecast.viewer._probe import GapProbe
+from platecast.viewer._steps import StepName, find_step
 
 
 class _Kept:
@@ -61,6 +62,7 @@ class Commands:
         self._gaps = GapProbe()
         self._table: dict[str, Callable[..., Answer]] = {
             "clear": self._clear,
+            "compare": self._compare,
             "display": self._display,
             "goto": self._goto,
             "layers": self._layers,
@@ -190,6 +192,18 @@ class Commands:
             "layers": len(self._store.layers),
             "follow_newest": self._following.is_on,
         }, ()
+
+    def _compare(
+        self, *, steps: Sequence[StepName | None] | None = None, side_by_side: bool = True
+    ) -> Answer:
+        if isinstance(steps, str):
+            raise TypeError(f"steps={steps!r}: expected a list of steps")
+        chosen = [find_step(self._canvas.steps, step) for step in steps or ()]
+        if len(chosen) == 1 or len(set(chosen)) < len(chosen):
+            raise ValueError("compare: name two steps or more, each of them once")
+        self._canvas.compare(chosen, side_by_side=side_by_side)
+        compared = [None if step is None else [step.index, step.name] for step in self._canvas.compared]
+        return {"compared": compared, "side_by_side": bool(compared) and side_by_side}, ()
 
     def _screenshot(self, *, canvas_only: bool = False) -> Answer:
         return {"format": "png"}, (self._canvas.screenshot(canvas_only=canvas_only),)

@@ -1,55 +1,26 @@
-"""The docks of a window, as napari's plugin manifest names them."""
+"""The docks of a window, as napari's plugin manifest names them.
+
+napari calls these functions without a viewer; then it is the one in front that counts.
+"""
 
 from napari.utils.colormaps import ensure_colormap
 from napari.viewer import Viewer
-from qtpy.QtCore import QObject, Qt
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QLabel, QWidget
 
-from platecast.layers import LayerStore
-from platecast.viewer._arrivals import Inbox
-from platecast.viewer._napari_canvas import NapariCanvas
-from platecast.viewer._napari_private import main_window
+from platecast.viewer._compare_dock import CompareDock
 from platecast.viewer._plate_map import Place, PlateMap
-from platecast.viewer._plate_watch import PlateWatch
-from platecast.viewer._session import Session
 from platecast.viewer._stream_dock import StreamDock
+from platecast.viewer._window_parts import find_parts
 
 PLATE_MAP, STREAM = "Plate map", "Stream"
 _COLORS = 64
 _NO_STREAM = "This window shows no stream of planes.\nOpen one that does with:  platecast start"
 
 
-class WindowParts(QObject):
-    """What docks need of a window; a child of it, so that a dock that is opened later finds it.
-
-    Parameters
-    ----------
-    parent
-        The window.
-    inbox, store, canvas, watch, session
-        Its parts.
-    """
-
-    def __init__(
-        self,
-        parent: QObject,
-        inbox: Inbox,
-        store: LayerStore,
-        canvas: NapariCanvas,
-        watch: PlateWatch,
-        session: Session,
-    ) -> None:
-        super().__init__(parent)
-        self.inbox = inbox
-        self.store = store
-        self.canvas = canvas
-        self.watch = watch
-        self.session = session
-
-
-def make_plate_map(napari_viewer: Viewer) -> QWidget:
+def make_plate_map(napari_viewer: Viewer | None = None) -> QWidget:
     """Return a plate map of a viewer's stream."""
-    parts = _parts(napari_viewer)
+    parts = find_parts(napari_viewer)
     if parts is None:
         return _no_stream()
     place = Place(parts.store.values, parts.canvas.values_on_screen, parts.canvas.go_to)
@@ -60,21 +31,28 @@ def make_plate_map(napari_viewer: Viewer) -> QWidget:
     return plate_map
 
 
-def make_stream_dock(napari_viewer: Viewer) -> QWidget:
+def make_stream_dock(napari_viewer: Viewer | None = None) -> QWidget:
     """Return the account of a viewer's stream."""
-    parts = _parts(napari_viewer)
+    parts = find_parts(napari_viewer)
     return _no_stream() if parts is None else StreamDock(parts.inbox, following=parts.session.following)
+
+
+def make_compare_dock(napari_viewer: Viewer | None = None) -> QWidget:
+    """Return the list of steps that can be compared."""
+    parts = find_parts(napari_viewer)
+    if parts is None:
+        return _no_stream()
+    canvas = parts.canvas
+    dock = CompareDock(canvas, lambda steps, side_by_side: canvas.compare(steps, side_by_side=side_by_side))
+    parts.watch.changed.connect(dock.refresh)
+    parts.compared.connect(dock.refresh)
+    return dock
 
 
 def open_docks(viewer: Viewer) -> None:
     """Open the docks at the right, under the names that napari gives them when they are opened by menu."""
     for name, make in ((PLATE_MAP, make_plate_map), (STREAM, make_stream_dock)):
         viewer.window.add_dock_widget(make(viewer), name=f"{name} (platecast)", area="right")
-
-
-def _parts(viewer: Viewer) -> WindowParts | None:
-    found: WindowParts | None = main_window(viewer).findChild(WindowParts)
-    return found
 
 
 def _no_stream() -> QWidget:

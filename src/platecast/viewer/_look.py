@@ -66,7 +66,7 @@ def hidden_layers(keys: Sequence[LayerKey], place: Mapping[str, Value]) -> set[L
     Hidden are: layers of earlier runs; what a later step has made anew of the same kind and channel; and
     of components that were sliced into layers (wells, sites, ...) all but the value that is looked at.
     """
-    newest_run = next(reversed(dict.fromkeys(key.run for key in keys if key.run)), "")
+    newest = newest_run(keys)
     latest_step: dict[tuple[object, ...], int] = {}
     for key in keys:
         if key.step is not None:
@@ -74,9 +74,14 @@ def hidden_layers(keys: Sequence[LayerKey], place: Mapping[str, Value]) -> set[L
     hidden = set()
     for key in keys:
         is_outdated = key.step is not None and key.step.index < latest_step[_topic(key)]
-        if (key.run and key.run != newest_run) or is_outdated or not is_looked_at(key, place):
+        if (key.run and key.run != newest) or is_outdated or not is_looked_at(key, place):
             hidden.add(key)
     return hidden
+
+
+def newest_run(keys: Iterable[LayerKey]) -> str:
+    """Return the run that came last; empty where runs replace each other in place."""
+    return next(reversed(dict.fromkeys(key.run for key in keys if key.run)), "")
 
 
 def insert_place(is_labels: bool, neighbours: Iterable[tuple[bool, bool]]) -> int:

@@ -1,9 +1,10 @@
 """Which visible layers have no plane on screen, and where their picture would be."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from napari.layers import Layer
+from napari.viewer import ViewerModel
 
 from platecast.layers import StoredLayer
 from platecast.viewer._sliders import Sliders
@@ -22,11 +23,14 @@ class MissingPlanes:
     box
         Where they would be, in world coordinates: least y and x, greatest y and x; `None` where the picture
         is not that of planes.
+    cells
+        The same for each cell of napari's grid, in its order; empty without a grid.
     """
 
     names: tuple[str, ...] = ()
     is_everything: bool = False
     box: tuple[float, float, float, float] | None = None
+    cells: tuple["MissingPlanes", ...] = ()
 
 
 def missing_planes(visible: Sequence[tuple[StoredLayer, Layer]], sliders: Sliders) -> MissingPlanes:
@@ -39,6 +43,22 @@ def missing_planes(visible: Sequence[tuple[StoredLayer, Layer]], sliders: Slider
         len(missing) == len(visible),
         _box(missing) if sliders.shows_planes else None,
     )
+
+
+def missing_in_cells(
+    visible: Sequence[tuple[StoredLayer, Layer]], sliders: Sliders, viewer: ViewerModel
+) -> MissingPlanes:
+    """Return what is missing among the visible layers, also cell by cell where napari shows a grid."""
+    missing = missing_planes(visible, sliders)
+    grid = viewer.canvas.grid
+    if not grid.enabled or not missing.names:
+        return missing
+    stored = {layer: (stored, layer) for stored, layer in visible}
+    cells = []
+    for _, indices in grid.iter_viewboxes(viewer.layers):
+        members = [viewer.layers[index] for index in indices]
+        cells.append(missing_planes([stored[layer] for layer in members if layer in stored], sliders))
+    return replace(missing, cells=tuple(cells))
 
 
 def _box(layers: Sequence[tuple[StoredLayer, Layer]]) -> tuple[float, float, float, float]:

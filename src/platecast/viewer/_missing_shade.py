@@ -1,5 +1,6 @@
 """A hatch over the canvas where a visible layer has no plane, which nobody takes for dark data."""
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -30,15 +31,16 @@ class MissingShade:
 
     Parameters
     ----------
-    scene
-        vispy's scene, in world coordinates.
+    scenes
+        Returns vispy's scenes, in world coordinates: one, or one for each cell of a grid.
     label
         Says which layers lack a plane.
     """
 
-    def __init__(self, scene: Any, label: QLabel) -> None:  # noqa: ANN401 -- vispy is untyped
+    def __init__(self, scenes: Callable[[], Sequence[Any]], label: QLabel) -> None:
         self._label = label
-        self._whole, self._rim = (_node(scene, hatch) for hatch in (_hatch(), _rim_of(_hatch())))
+        self._scenes = scenes
+        self._nodes: list[tuple[Any, Any]] = []
 
     def show(self, missing: MissingPlanes) -> None:
         """Mark what is missing, and nothing else."""
@@ -48,13 +50,25 @@ class MissingShade:
         self._label.setText(metrics.elidedText(text, Qt.TextElideMode.ElideRight, _MOST_TEXT_PX))
         self._label.setToolTip(text)
         self._label.setVisible(bool(text))
-        for node, is_wanted in ((self._whole, missing.is_everything), (self._rim, not missing.is_everything)):
-            node.visible = is_wanted and missing.box is not None and bool(missing.names)
+        cells = missing.cells or (missing,)
+        if not any(cell.names for cell in cells) and not self._nodes:
+            return
+        for place, scene in enumerate(self._scenes()):
+            if place == len(self._nodes):
+                self._nodes.append((_node(scene, _hatch()), _node(scene, _rim_of(_hatch()))))
+            for node in self._nodes[place]:
+                node.parent = scene
+        for place, nodes in enumerate(self._nodes):
+            _mark(cells[place] if place < len(cells) else MissingPlanes(), *nodes)
+
+
+def _mark(missing: MissingPlanes, whole: Any, rim: Any) -> None:  # noqa: ANN401 -- vispy is untyped
+    for node, is_wanted in ((whole, missing.is_everything), (rim, not missing.is_everything)):
+        node.visible = is_wanted and missing.box is not None and bool(missing.names)
         if missing.box is not None:
             top, left, bottom, right = missing.box
             scale = ((right - left) / _SIDE, (bottom - top) / _SIDE)
-            for node in (self._whole, self._rim):
-                node.transform = STTransform(scale=scale, translate=(left, top))
+            node.transform = STTransform(scale=scale, translate=(left, top))
 
 
 def _node(scene: Any, picture: npt.NDArray[np.uint8]) -> Any:  # noqa: ANN401 -- vispy is untyped

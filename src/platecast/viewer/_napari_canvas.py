@@ -1,7 +1,6 @@
 """The layers of a `LayerStore` as napari layers."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy.typing as npt
@@ -9,11 +8,11 @@ from napari.layers import Image, Labels, Layer
 from napari.viewer import Viewer, ViewerModel
 
 from platecast.components import Kind
-from platecast.layers import Index, LayerStore, Regrouping, StoredLayer, Value
-from platecast.viewer._look import hidden_layers, insert_place, is_looked_at, place_of, topic
-from platecast.viewer._missing import MissingPlanes, missing_planes
+from platecast.layers import Index, LayerKey, LayerStore, Regrouping, StoredLayer, Value
+from platecast.viewer._comparison import Comparison, ShownLayer
+from platecast.viewer._look import insert_place, is_looked_at, place_of, topic
 from platecast.viewer._napari_private import main_window, update_extents
-from platecast.viewer._overlay import position_text, waiting_text
+from platecast.viewer._on_screen import OnScreen
 from platecast.viewer._picture import png_bytes
 from platecast.viewer._plane_layers import (
     Settings,
@@ -25,20 +24,11 @@ from platecast.viewer._plane_layers import (
 )
 from platecast.viewer._scaling import Scaling
 from platecast.viewer._sliders import Sliders
+from platecast.viewer._steps import Step, newest_steps
 from platecast.viewer._stream_dock import StreamDock
 
 _MOST_LAYERS = 24
 """Beyond these only layers that are looked at are made: 64 visible ones take 0.6 s a step of a slider."""
-
-
-@dataclass(eq=False, slots=True)
-class _Shown:
-    """A napari layer and what we last set on it; anything else was set by the user."""
-
-    layer: Layer
-    name: str
-    colormap: str | None
-    is_visibility_ours: bool = True
 
 
 class NapariCanvas:
@@ -57,8 +47,7 @@ class NapariCanvas:
     def __init__(self, viewer: ViewerModel, store: LayerStore, port: int) -> None:
         self._viewer = viewer
         self._store = store
-        self._port = port
-        self._shown: dict[StoredLayer, _Shown] = {}
+        self._shown: dict[StoredLayer, ShownLayer] = {}
         self._stored: dict[Layer, StoredLayer] = {}
         self._unseen: dict[StoredLayer, None] = {}
         """Layers that nobody has looked at, and that napari does not know."""
@@ -67,22 +56,21 @@ class NapariCanvas:
         self._place: dict[str, Value] = {}
         """Where the window looks among components that have layers of their own."""
         self._selected_by_us: set[Layer] = set()
-        self.on_missing: Callable[[MissingPlanes], None] = _nothing
-        """Called when other layers than before have no plane on screen."""
-        self.on_moved: Callable[[], None] = _nothing_moved
-        """Called when another place is on screen."""
-        self.on_touched: Callable[[], None] = _nothing_moved
+        self.on_screen = OnScreen(viewer, port)
+        """Says what is on screen."""
+        self.on_touched: Callable[[], None] = _nothing
         """Called when the user, or somebody who asked, has gone to another place."""
-        self.why_failed: Callable[[Mapping[str, Value]], str | None] = _nothing_failed
-        """Says why a plane of a place failed, if one did."""
-        self._missing = MissingPlanes()
+        self.on_compared: Callable[[], None] = _nothing
+        """Called when a comparison of steps has begun, changed or ended."""
+        self._comparison = Comparison(viewer)
         self._scaling = Scaling(viewer, store)
         self._sliders = Sliders(viewer, store, self._tell_position, lambda: self.on_touched())
         viewer.layers.events.removed.connect(self._forget)
-        overlay = viewer.canvas.overlays.text
-        overlay.position = "top_left"
-        overlay.font_size = 14
-        overlay.visible = True
+        for event in ("enabled", "stride", "shape"):
+            # Last: napari has drawn the cells by then.
+            getattr(viewer.canvas.grid.events, event).connect(
+                lambda _: self._tell_position(), position="last"
+            )
         self._tell_position()
 
     def add_layer(self, layer: StoredLayer, index: Index) -> bool:
@@ -101,6 +89,7 @@ class NapariCanvas:
             self._stand_on(dict(zip(layer.key.stacked, index, strict=True)))
         else:
             self._stand_on(self._sliders.values)
+        self._reapply()
         return True
 
     def axes_changed(self) -> None:
@@ -184,6 +173,7 @@ class NapariCanvas:
             self._store.axes.position(values)
         if any(self._place[name] != value for name, value in own.items()):
             self._look_at(own)
+            self._reapply()
         self._stand_on(self._sliders.values | along)
 
     def values_on_screen(self) -> dict[str, Value]:
@@ -236,6 +226,41 @@ class NapariCanvas:
         self._go_to(place_of(layer.key) | dict(zip(layer.key.stacked, index, strict=True)))
         return self.values_on_screen() != before
 
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The steps that can be compared; see `Canvas.steps`."""
+        return newest_steps(layer.key for layer in self._store.layers)
+
+    @property
+    def compared(self) -> tuple[Step, ...]:
+        """The steps that are compared; see `Canvas.compared`."""
+        return self._comparison.steps
+
+    def compare(self, steps: Sequence[Step], *, side_by_side: bool) -> None:
+        """Show some steps and nothing else; see `Canvas.compare`."""
+        with self._sliders.changing():
+            if steps:
+                self._comparison.begin(self._shown, self._place, steps, grid=side_by_side)
+                self._comparison.apply(self._shown, self._place)
+            elif self._comparison.steps:
+                self._comparison.end(self._shown, self._place)
+        self._tell_position()
+        self.on_compared()
+
+    def turn(self) -> None:
+        """Show the next of the compared steps, in turns; see `Canvas.turn`."""
+        if self._comparison.is_gridded:
+            self.compare(self._comparison.steps, side_by_side=False)
+            return
+        self._comparison.turn()
+        self._reapply()
+
+    def _reapply(self) -> None:
+        if self._comparison.steps:
+            with self._sliders.changing():
+                self._comparison.apply(self._shown, self._place)
+            self._tell_position()
+
     def screenshot(self, *, canvas_only: bool) -> bytes:
         """Return a picture as PNG; see `Canvas.screenshot`."""
         viewer = self._window_viewer()
@@ -255,7 +280,7 @@ class NapariCanvas:
 
     def _make(self, layer: StoredLayer) -> None:
         """Make a napari layer and insert it."""
-        hidden = layer.key in hidden_layers([other.key for other in self._store.layers], self._place)
+        hidden = layer.key in self._hidden(self._store.layers)
         wanted = wanted_colormap(layer)
         is_plain = layer.contrast is not None and wanted is None
         chosen = channel_colormap(layer, self._store) if is_plain else None
@@ -276,7 +301,7 @@ class NapariCanvas:
             else:
                 self._selected_by_us = {made}
         # napari numbers a name that one of the user's own layers bears already.
-        self._shown[layer] = _Shown(made, made.name, chosen)
+        self._shown[layer] = ShownLayer(made, made.name, chosen)
         self._stored[made] = layer
         made.events.visible.connect(self._notice_visibility)
 
@@ -305,7 +330,7 @@ class NapariCanvas:
         for shown in left.values():
             shown.is_visibility_ours = True
             self._set_visible(shown, is_visible=False)
-        hidden = hidden_layers([layer.key for layer in wanted], self._place)
+        hidden = self._hidden(wanted)
         for layer in wanted:
             if layer in self._unseen:
                 del self._unseen[layer]
@@ -318,7 +343,10 @@ class NapariCanvas:
                 self._set_visible(shown, is_visible=layer.key not in hidden)
         self._follow_scale()
 
-    def _set_visible(self, shown: _Shown, *, is_visible: bool) -> None:
+    def _hidden(self, layers: Sequence[StoredLayer]) -> set[LayerKey]:
+        return self._comparison.hidden([layer.key for layer in layers], self._place)
+
+    def _set_visible(self, shown: ShownLayer, *, is_visible: bool) -> None:
         if shown.layer.visible != is_visible:
             with self._sliders.changing():
                 shown.layer.visible = is_visible
@@ -354,7 +382,7 @@ class NapariCanvas:
 
     def _tidy(self) -> None:
         """Hide and recolour layers beside a new one, but none on which the user has set that."""
-        hidden = hidden_layers([layer.key for layer in self._store.layers], self._place)
+        hidden = self._hidden(self._store.layers)
         for layer, shown in self._shown.items():
             if layer.key in hidden and shown.is_visibility_ours:
                 self._set_visible(shown, is_visible=False)
@@ -376,23 +404,11 @@ class NapariCanvas:
         """Say what is on screen, and which layers have nothing there."""
         if self._sliders.is_changing:
             return
-        if self._shown:
-            visible = [(layer, s.layer) for layer, s in self._shown.items() if s.layer.visible]
-            missing = missing_planes(visible, self._sliders)
-            place = {n: v for n, v in self.values_on_screen().items() if n not in self._sliders.wide_axes}
-            text = position_text(
-                place, visible=len(visible), missing=missing.names, failure=self.why_failed(place)
-            )
-        else:
-            missing = MissingPlanes()
-            text = waiting_text(self._port)
-        overlay = self._viewer.canvas.overlays.text
-        if overlay.text != text:
-            overlay.text = text
-            self.on_moved()
-        if missing != self._missing:
-            self._missing = missing
-            self.on_missing(missing)
+        if not self._shown:
+            self.on_screen.wait()
+            return
+        visible = [(layer, s.layer) for layer, s in self._shown.items() if s.layer.visible]
+        self.on_screen.tell(self.values_on_screen(), visible, self._sliders, self._comparison.remark)
 
     def _notice_visibility(self, event: Any) -> None:  # noqa: ANN401 -- napari is untyped
         layer = self._stored.get(event.source)
@@ -412,13 +428,5 @@ class NapariCanvas:
             self._tell_position()
 
 
-def _nothing(missing: MissingPlanes) -> None:
-    """Show it nowhere: there is no window."""
-
-
-def _nothing_moved() -> None:
+def _nothing() -> None:
     """Tell nobody."""
-
-
-def _nothing_failed(place: Mapping[str, Value]) -> str | None:
-    return None

@@ -5,7 +5,7 @@ Verified with napari 0.9.2; the dependency is pinned below 0.10.
 
 # ruff: noqa: SLF001 -- that is what this module is for
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -155,9 +155,33 @@ def _hatched(shape: tuple[int, ...]) -> np.ndarray[Any, np.dtype[np.uint8]]:
     return picture
 
 
-def scene_of(viewer: Viewer) -> Any:  # noqa: ANN401 -- vispy is untyped
-    """Return vispy's scene, in world coordinates of the displayed axes; napari draws layers only."""
-    return viewer.window._qt_viewer.canvas.view.scene
+def scenes_of(viewer: Viewer) -> list[Any]:
+    """Return vispy's scenes, in world coordinates of the displayed axes; napari draws layers only.
+
+    That of the canvas, or in a grid that of each cell, in the grid's order.
+    """
+    canvas = viewer.window._qt_viewer.canvas
+    if viewer.canvas.grid.enabled:
+        return [view.scene for view in canvas.grid_views]
+    return [canvas.view.scene]
+
+
+def group_grid(viewer: ViewerModel, cells: Mapping[Layer, int] | None) -> None:
+    """Say in which cell of the grid each visible layer is; `None` leaves it to napari again.
+
+    napari's grid takes equally many neighbours of the list for each cell. Steps have different numbers of
+    layers, and the order of the list is the user's. The grid is drawn anew when it is enabled next.
+    """
+    grid = viewer.canvas.grid
+    grid.__dict__.pop("_viewbox_groups", None)
+    if cells is not None:
+
+        def groups(layers: Sequence[Layer]) -> tuple[dict[int, int], list[int]]:
+            group_of = {index: cells.get(layer, 0) for index, layer in enumerate(layers)}
+            return group_of, sorted({group_of[index] for index in grid._effective_indices(layers)})
+
+        # Not by setattr: pydantic takes no attribute that is no field.
+        grid.__dict__["_viewbox_groups"] = groups
 
 
 def add_to_status_bar(viewer: Viewer, widget: Any) -> None:  # noqa: ANN401 -- a QWidget
@@ -179,5 +203,13 @@ def arrange_docks(viewer: Viewer, left_px: int, right_px: int) -> None:
 
 
 def main_window(viewer: Viewer) -> Any:  # noqa: ANN401 -- a QMainWindow
-    """Return Qt's window, to which what belongs to a viewer can be attached."""
-    return viewer.window._qt_window
+    """Return Qt's window, to which what belongs to a viewer can be attached.
+
+    Plugins that are opened by menu get a proxy, which warns of private names wherever they are used.
+    """
+    return getattr(viewer, "__wrapped__", viewer).window._qt_window
+
+
+def help_menu(viewer: Viewer) -> Any:  # noqa: ANN401 -- a QMenu
+    """Return the menu *Help*, to which the manifests of plugins cannot add."""
+    return viewer.window.help_menu

@@ -178,6 +178,15 @@ class PlateModel:
             plate.views_of = None
         self.version += 1
 
+    def filled_wells(self) -> set[str]:
+        """Return the wells of all plates that have planes."""
+        return {
+            well
+            for plate in self._plates.values()
+            for wells in self._newest(plate).values()
+            for well in wells
+        }
+
     def clear(self) -> None:
         """Forget every plane and plate."""
         self._plates.clear()

@@ -15,11 +15,12 @@ from platecast.errors import PlatecastError
 from platecast.layers import Index, LayerStore, StoredLayer
 from platecast.viewer._arrivals import Arrival, Command, Failure, Inbox, Incoming, Ticket
 from platecast.viewer._canvas import Canvas
-from platecast.viewer._clearing import Cleared, StepName, clear
+from platecast.viewer._clearing import Cleared, clear
 from platecast.viewer._commands import Commands
 from platecast.viewer._following import Following
 from platecast.viewer._layers_status import layers_status
 from platecast.viewer._plate_watch import Watch
+from platecast.viewer._steps import StepName
 
 _log = logging.getLogger(__name__)
 

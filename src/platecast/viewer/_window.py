@@ -7,8 +7,9 @@ from qtpy.QtGui import QGuiApplication
 from qtpy.QtWidgets import QLabel
 
 from platecast.layers import LayerStore
+from platecast.viewer._actions import add_keys
 from platecast.viewer._arrivals import Inbox
-from platecast.viewer._docks import WindowParts, open_docks
+from platecast.viewer._docks import open_docks
 from platecast.viewer._following import Following
 from platecast.viewer._missing_shade import MissingShade
 from platecast.viewer._napari_canvas import NapariCanvas
@@ -17,7 +18,7 @@ from platecast.viewer._napari_private import (
     arrange_docks,
     main_window,
     on_window_closed,
-    scene_of,
+    scenes_of,
     show_window,
     unbind_program_on_removal,
 )
@@ -25,6 +26,7 @@ from platecast.viewer._plate_model import PlateModel
 from platecast.viewer._plate_watch import PlateWatch
 from platecast.viewer._session import Session
 from platecast.viewer._warmup import WarmUp
+from platecast.viewer._window_parts import WindowParts
 
 _WIDTH_PX = 1560
 _HEIGHT_PX = 940
@@ -106,13 +108,14 @@ def open_window(title: str, port: int, inbox: Inbox, *, warm_up: bool = True) ->
     store = LayerStore()
     canvas = NapariCanvas(viewer, store, port)
     watch = PlateWatch(PlateModel())
-    canvas.why_failed = watch.model.why_failed
-    canvas.on_moved = watch.moved.emit
+    canvas.on_screen.why_failed = watch.model.why_failed
+    canvas.on_screen.on_moved = watch.moved.emit
     following = Following(_is_dragging)
     canvas.on_touched = following.touch
     session = Session(inbox, store, canvas, watch=watch, following=following)
     _mark_missing(viewer, canvas)
     WindowParts(main_window(viewer), inbox, store, canvas, watch, session)
+    add_keys(viewer)
     on_window_closed(viewer, watch.stop)
     unbind_program_on_removal(viewer)
     show_window(viewer, _WIDTH_PX, _HEIGHT_PX)
@@ -132,4 +135,4 @@ def _mark_missing(viewer: Viewer, canvas: NapariCanvas) -> None:
     label.setStyleSheet("color: #e69f00; padding: 0 8px")
     label.hide()
     add_to_status_bar(viewer, label)
-    canvas.on_missing = MissingShade(scene_of(viewer), label).show
+    canvas.on_screen.on_missing = MissingShade(lambda: scenes_of(viewer), label).show
