@@ -536,3 +536,20 @@ def test_real_plate(shared_data, name):
     assert counts == expected.get("per_channel", counts)
     assert (plate.missing, plate.duplicates, plate.problems, plate.notes) == ((), (), (), ())
     assert plate.read(plate.images[-1]).ndim == 2
+
+
+def test_plate_of_hcs_ai_with_its_tables(tmp_path):
+    columns = "Well,Field,Wavelength,Timepoint,ZIndex,ImageSubFolderPath,ImageFileName,PositionXUm"
+    for number, well in enumerate(("B - 2", "B - 3"), start=1):
+        name = f"Scan_t0_B0{number + 1}_s0_w0_z0.tif"
+        (tmp_path / f"image_metadata_{number}.csv").write_text(
+            f"{columns}\n{well},0,0,0,0,timepoint0,{name},{number}.5\n"
+        )
+        write(tmp_path, f"timepoint0/{name}")
+        touch(tmp_path, f"timepoint0/{name}.statistics.json")
+    protocol = {"Wavelengths": [{"Index": 0, "EmissionFilter": {"Name": "TL"}}]}
+    (tmp_path / "x.jdce").write_text(json.dumps({"ImageStack": {"AutoLeadAcquisitionProtocol": protocol}}))
+    plate = open_plate(tmp_path / "x.jdce")
+    assert (plate.name, plate.wells, plate.channel_names) == ("Scan", ("B02", "B03"), {0: "TL"})
+    assert [plate.record(image).x_um for image in plate.images] == [1.5, 2.5]
+    assert (plate.problems, plate.left_out) == ((), ())

@@ -10,6 +10,7 @@ import msgspec
 from platecast.components import (
     ImageRecord,
     PlateMetadata,
+    is_alternative,
     merge_metadata,
     metadata_rank,
     read_metadata,
@@ -59,7 +60,8 @@ def read_records(root: str, files: Sequence[tuple[str, str]]) -> PlateRecords:
         known: set[int] = set()
         for rank, name in names:
             # Harmony has its index under several names; one that is damaged may have a sound one beside it.
-            metadata = None if rank in known else _read(root, join(folder, name), records.problems)
+            is_copy = rank in known and is_alternative(rank)
+            metadata = None if is_copy else _read(root, join(folder, name), records.problems)
             if metadata is not None:
                 known.add(rank)
                 measured.append((join(folder, name), metadata))

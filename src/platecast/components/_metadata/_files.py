@@ -5,7 +5,9 @@ from collections.abc import Callable
 
 from platecast.components._metadata._cellvoyager import read_mes, read_mlf, read_mrf
 from platecast.components._metadata._harmony import read_harmony
+from platecast.components._metadata._hcs_ai import read_image_table, read_jdce
 from platecast.components._metadata._htd import read_htd
+from platecast.components._metadata._in_cell import read_xdce
 from platecast.components._metadata._ome import read_ome
 from platecast.components._metadata._text import decode
 from platecast.components._metadata._values import PlateMetadata
@@ -20,6 +22,9 @@ _READERS: tuple[tuple[re.Pattern[str], _Reader], ...] = tuple(
         (r"measurementdetail\.mrf", read_mrf),
         (r".+\.mes", read_mes),
         (r".+\.htd", read_htd),
+        (r".+\.xdce", read_xdce),
+        (r".+\.jdce", read_jdce),
+        (r"image_metadata_[0-9]+\.csv", read_image_table),
         (r".+\.(?:companion\.ome|ome\.xml)", read_ome),
     )
 )
@@ -40,9 +45,24 @@ def metadata_rank(name: str) -> int | None:
     """Return the place of a file in the order in which files are believed, `None` for any other file."""
     # A name that does not end like this is by far the most frequent: a plate has more images than anything
     # else.
-    if name[-4:].lower() not in (".xml", ".mlf", ".mrf", ".mes", ".htd", ".ome") or name.startswith("."):
+    if name[-4:].lower() not in (
+        ".xml",
+        ".mlf",
+        ".mrf",
+        ".mes",
+        ".htd",
+        ".ome",
+        "xdce",
+        "jdce",
+        ".csv",
+    ) or name.startswith("."):
         return None
     return next((rank for rank, (pattern, _) in enumerate(_READERS) if pattern.fullmatch(name)), None)
+
+
+def is_alternative(rank: int) -> bool:
+    """Return whether files of this place in the order, in one folder, all state the same."""
+    return _READERS[rank][1] is read_harmony
 
 
 def read_metadata(name: str, data: bytes) -> PlateMetadata:
@@ -52,8 +72,9 @@ def read_metadata(name: str, data: bytes) -> PlateMetadata:
     ----------
     name
         The file's own name: Harmony's ``Index.idx.xml``, ``Index.ref.xml`` or ``Index.xml``; CellVoyager's
-        ``MeasurementData.mlf``, ``MeasurementDetail.mrf`` or ``*.mes``; MetaXpress' ``*.HTD``; OME's
-        ``*.companion.ome`` or ``*.ome.xml``.
+        ``MeasurementData.mlf``, ``MeasurementDetail.mrf`` or ``*.mes``; MetaXpress' ``*.HTD``; IN Cell's
+        ``*.xdce``; ``*.jdce`` and ``image_metadata_1.csv`` of HCS.ai; OME's ``*.companion.ome`` or
+        ``*.ome.xml``.
     data
         The file's content.
 

@@ -7,6 +7,8 @@ from datetime import datetime
 import msgspec
 
 from platecast.components._components import Components
+from platecast.components._names import parse_name
+from platecast.errors import UnrecognizedNameError
 
 
 class ChannelInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -170,6 +172,18 @@ def _absent_in(known: msgspec.Struct, other: msgspec.Struct) -> dict[str, object
         for name in known.__struct_fields__
         if getattr(known, name) in (None, "", ())
     }
+
+
+def name_first(name: str, stated: Components) -> Components:
+    """Return what an image's name states, and of the rest what its record states.
+
+    For instruments whose records count otherwise than their names, which are what people know.
+    """
+    try:
+        named = parse_name(name)
+    except UnrecognizedNameError:
+        return stated
+    return msgspec.structs.replace(stated, **{part: getattr(named, part) for part in named.present})
 
 
 def common_pixel_size(channels: Iterable[ChannelInfo]) -> float | None:
