@@ -5,8 +5,9 @@ healthy, stopped (SIGSTOP) the whole time, or killed and started again every few
 without streaming alternate, so that a machine that drifts does so for both; the noise is how far runs without
 streaming lie apart.
 
-Fields: `case`, `seconds_without`, `seconds_with` (medians), `overhead_percent`, `noise_percent` (largest less
-smallest run without streaming, by their median), `planes` of the ledger of the last run with streaming.
+Fields: `case`, `size` (pixels a side, uint16), `seconds_without`, `seconds_with` (medians),
+`overhead_percent`, `noise_percent` (largest less smallest run without streaming, by their median), `planes`
+of the ledger of the last run with streaming.
 """
 
 import argparse
@@ -99,6 +100,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--seconds", type=float, default=60, help="length of one run without streaming")
     parser.add_argument("--pairs", type=int, default=3, help="runs with and without, each case")
+    parser.add_argument("--size", type=int, default=512, help="pixels a side of the plate's images")
+    parser.add_argument("--case", choices=_CASES, action="append", help="default: every case")
     parser.add_argument("--kill-every-s", type=float, default=8)
     parser.add_argument("--port", type=int, default=5970)
     parser.add_argument("--run", nargs=3, metavar=("PLATE", "OUTPUT", "PORT"), help=argparse.SUPPRESS)
@@ -108,10 +111,10 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        trial = run_apart(make_plate(folder / "trial", wells=2), folder / "out", 0)
+        trial = run_apart(make_plate(folder / "trial", wells=2, size=options.size), folder / "out", 0)
         wells = max(int(2 * options.seconds / trial["seconds"]), 2)
-        plate = make_plate(folder / "plate", wells=min(wells, 384))
-        for case in _CASES:
+        plate = make_plate(folder / "plate", wells=min(wells, 384), size=options.size)
+        for case in options.case or _CASES:
             without, with_ = [], []
             planes: dict[str, int] = {}
             for _ in range(options.pairs):
@@ -123,6 +126,7 @@ def main() -> None:
             base = statistics.median(without)
             line = {
                 "case": case,
+                "size": options.size,
                 "seconds_without": round(base, 2),
                 "seconds_with": round(statistics.median(with_), 2),
                 "overhead_percent": round((statistics.median(with_) / base - 1) * 100, 2),
