@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QAction
-from qtpy.QtWidgets import QApplication, QInputDialog, QMessageBox
+from qtpy.QtWidgets import QApplication, QFileDialog, QInputDialog, QMessageBox
 
 from platecast.components import StepId
 from platecast.viewer._actions import KEYS, neighbour
@@ -170,3 +170,20 @@ def test_pixels_side_by_side(qtbot, window, inbox):
     colors = [image.pixelColor(round(image.width() * x), image.height() // 2).red() for x in (0.25, 0.75)]
     assert colors[0] < 50
     assert colors[1] > 200
+
+
+def test_export_and_picture_by_menu(qtbot, window, monkeypatch, tmp_path):
+    from platecast.viewer import _actions
+
+    told = []
+    for name in ("show_info", "show_warning"):
+        monkeypatch.setattr(_actions, name, told.append)
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args: (str(tmp_path / "mine"), ""))
+    _actions.export_images()
+    qtbot.waitUntil(lambda: bool(told), timeout=20_000)
+    assert told == [f"12 of 12 planes in {tmp_path / 'mine.zarr'}, done"], "of the newest run"
+    _actions.export_images()
+    qtbot.waitUntil(lambda: len(told) == 2)
+    assert "is there already" in told[1]
+    _actions.save_screenshot()
+    assert (tmp_path / "mine.png").read_bytes().startswith(b"\x89PNG")

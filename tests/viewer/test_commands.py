@@ -7,6 +7,7 @@ from platecast.components import Kind, StepId
 from platecast.errors import ViewerCommandError
 from platecast.viewer._clearing import Cleared
 from platecast.viewer._commands import Commands
+from platecast.viewer._export import Exports
 from platecast.viewer._following import Following
 
 
@@ -21,6 +22,7 @@ def commands(store, napari_canvas, file_plane):
         clear=lambda run, step, earlier_runs: Cleared(2, 4, 1_500_000),
         regroup=lambda sliced: None,
         following=Following(),
+        exports=Exports(store),
     )
 
 
@@ -85,7 +87,7 @@ def test_clear_says_what_it_freed(commands):
             "dance",
             {},
             ViewerCommandError,
-            "known are clear, compare, display, goto, layers, probe, quit, read, screenshot",
+            "known are clear, compare, display, export, goto, layers, probe, quit, read, screenshot",
         ),
         (
             "read",
@@ -101,6 +103,10 @@ def test_clear_says_what_it_freed(commands):
         ("goto", {"well": "C03"}, LookupError, "this window has A01, B02"),
         ("goto", {"site": 1}, LookupError, "site: no layer has such an axis"),
         ("goto", {"well": "nowhere"}, ValueError, "nowhere"),
+        ("export", {}, LookupError, "there is none; give the path"),
+        ("export", {"path": "plate.tif"}, ValueError, "must end in .zarr"),
+        ("export", {"path": "plate.zarr", "step": 4}, LookupError, "steps images without a step, 1 blur"),
+        ("export", {"path": "plate.zarr", "run": "x"}, LookupError, "there are none"),
         ("display", {"sliced": "well"}, TypeError, "expected a list of components"),
         ("display", {"follow_newest": 1}, TypeError, "expected true, false or null"),
     ],

@@ -1,6 +1,6 @@
 """Where a plane belongs. Pure: from components and a choice of display to a layer and an index."""
 
-from platecast.layers._axes import Axes
+from platecast.layers._axes import Axes, sort_values
 from platecast.layers._calibration import Calibration, Scale, common_scale
 from platecast.layers._contrast import contrast_range, robust_contrast
 from platecast.layers._key import AXIS_NAMES, Index, LayerKey, Value, place
@@ -35,5 +35,6 @@ __all__ = [
     "positions_of",
     "robust_contrast",
     "sample_values",
+    "sort_values",
     "value_range",
 ]

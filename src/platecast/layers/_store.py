@@ -178,6 +178,10 @@ class LayerStore:
             self._calibrations[layout.plate] = calibration
         return self.axes.announce(layout) or is_new
 
+    def calibration(self, plate: str | None) -> Calibration:
+        """Return the distances on the sample that are known of a plate's planes."""
+        return self._calibrations.get(plate, self._calibrations.get(None, Calibration()))
+
     def scales(self) -> dict[LayerKey, Scale]:
         """Return the scale of every layer, in units on which all agree."""
         return common_scale(self._layers, self._calibrations)

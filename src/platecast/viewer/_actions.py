@@ -1,13 +1,15 @@
 """What menus, keys and the command palette do in a window that shows a stream."""
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from napari.utils.notifications import show_info, show_warning
 from napari.viewer import Viewer
 from qtpy.QtGui import QAction, QKeySequence  # type: ignore[attr-defined]  # moved, where mypy does not look
-from qtpy.QtWidgets import QInputDialog, QMessageBox
+from qtpy.QtWidgets import QFileDialog, QInputDialog, QMessageBox, QProgressDialog
 
 from platecast.layers import Value
 from platecast.viewer._clearing import runs_of
@@ -99,6 +101,35 @@ def clear_step() -> None:
         chosen = _choose("Clear a step", "Step:", [step_text(step) for step in steps])
         if chosen is not None:
             _clear(step=chosen)
+
+
+def export_images() -> None:
+    """Ask for a name, and write the images and labels of the newest run into an OME-Zarr store."""
+    parts = _parts()
+    if parts is None:
+        return
+    path, _ = QFileDialog.getSaveFileName(
+        _window(parts), "Export images and labels", "plate.zarr", "OME-Zarr plate (*.zarr)"
+    )
+    if path:
+        path = path if path.lower().endswith(".zarr") else f"{path}.zarr"
+        parts.session.submit("export", functools.partial(_watch_export, parts), path=path)
+
+
+def save_screenshot() -> None:
+    """Ask for a name, and save the picture that is on the canvas."""
+    parts = _parts()
+    if parts is None:
+        return
+    path, _ = QFileDialog.getSaveFileName(_window(parts), "Save the picture", "picture.png", "PNG (*.png)")
+    if path:
+        target = Path(path if path.lower().endswith(".png") else f"{path}.png")
+        try:
+            target.write_bytes(parts.canvas.screenshot(canvas_only=True))
+        except OSError as error:
+            show_warning(f"The picture could not be saved: {error}")
+        else:
+            show_info(f"Saved {target}")
 
 
 def show_keys() -> None:
@@ -199,6 +230,37 @@ def _clear(**args: object) -> None:
     parts = _parts()
     if parts is not None:
         parts.session.submit("clear", _tell_cleared, **args)
+
+
+def _watch_export(parts: WindowParts, answer: dict[str, Any], _blobs: Sequence[bytes]) -> None:
+    """Show how far an export is, with a way to end it."""
+    export = parts.session.exports.latest
+    if "error" in answer or export is None:
+        show_warning(str(answer.get("error")))
+        return
+    dialog = QProgressDialog("Writing planes …", "Cancel", 0, export.progress.planes, _window(parts))
+    dialog.setWindowTitle("Export")
+    dialog.setMinimumDuration(500)
+    dialog.setAutoClose(False)
+    dialog.setAutoReset(False)
+    dialog.canceled.connect(export.cancel)
+
+    def show() -> None:
+        progress = export.progress
+        if export.is_running:
+            dialog.setLabelText(f"{progress.written:,} of {progress.planes:,} planes in {progress.path}")
+            dialog.setValue(progress.written)
+            return
+        export.progressed.disconnect(show)
+        # Otherwise closing would be taken for a wish to cancel.
+        dialog.canceled.disconnect(export.cancel)
+        dialog.close()
+        dialog.deleteLater()
+        tell = show_warning if progress.failure or progress.skipped else show_info
+        tell(str(progress))
+
+    export.progressed.connect(show)
+    show()
 
 
 def _tell_cleared(answer: dict[str, Any], _blobs: Sequence[bytes]) -> None:

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from platecast.errors import ViewerCommandError
 from platecast.layers import AXIS_NAMES, LayerStore, positions_of
 from platecast.viewer._canvas import Canvas
 from platecast.viewer._clearing import Cleared
+from platecast.viewer._export import Exports
 from platecast.viewer._following import Following
 from platecast.viewer._probe import GapProbe
 from platecast.viewer._steps import StepName, find_step
@@ -43,6 +45,8 @@ class Commands:
         Lets other components be layers (`None`: those that senders choose).
     following
         Whether the sliders go to the newest plane.
+    exports
+        Write what is there into a store.
     """
 
     def __init__(
@@ -53,17 +57,20 @@ class Commands:
         clear: Callable[[str | None, StepName | None, bool], Cleared],
         regroup: Callable[[Sequence[str] | None], None],
         following: Following,
+        exports: Exports,
     ) -> None:
         self._store = store
         self._canvas = canvas
         self._clear_layers = clear
         self._regroup = regroup
         self._following = following
+        self._exports = exports
         self._gaps = GapProbe()
         self._table: dict[str, Callable[..., Answer]] = {
             "clear": self._clear,
             "compare": self._compare,
             "display": self._display,
+            "export": self._export,
             "goto": self._goto,
             "layers": self._layers,
             "probe": self._probe,
@@ -204,6 +211,23 @@ class Commands:
         self._canvas.compare(chosen, side_by_side=side_by_side)
         compared = [None if step is None else [step.index, step.name] for step in self._canvas.compared]
         return {"compared": compared, "side_by_side": bool(compared) and side_by_side}, ()
+
+    def _export(
+        self,
+        *,
+        path: str | None = None,
+        run: str | None = None,
+        step: StepName | None = None,
+        cancel: bool = False,
+    ) -> Answer:
+        export = self._exports.latest
+        if path is not None:
+            export = self._exports.begin(path, run=run, step=step)
+        if export is None:
+            raise LookupError("export: there is none; give the path of a new store, such as plate.zarr")
+        if cancel:
+            export.cancel()
+        return asdict(export.progress), ()
 
     def _screenshot(self, *, canvas_only: bool = False) -> Answer:
         return {"format": "png"}, (self._canvas.screenshot(canvas_only=canvas_only),)

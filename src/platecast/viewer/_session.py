@@ -17,6 +17,7 @@ from platecast.viewer._arrivals import Arrival, Command, Failure, Inbox, Incomin
 from platecast.viewer._canvas import Canvas
 from platecast.viewer._clearing import Cleared, clear
 from platecast.viewer._commands import Commands
+from platecast.viewer._export import Exports
 from platecast.viewer._following import Following
 from platecast.viewer._layers_status import layers_status
 from platecast.viewer._plate_watch import Watch
@@ -93,8 +94,14 @@ class Session(QObject):
         self._clock = clock
         self._watch = watch
         self.following = following or Following()
+        self.exports = Exports(store)
         self._commands = Commands(
-            store, canvas, clear=self._clear, regroup=self._regroup, following=self.following
+            store,
+            canvas,
+            clear=self._clear,
+            regroup=self._regroup,
+            following=self.following,
+            exports=self.exports,
         )
         self._newcomers: dict[StoredLayer, _Newcomer] = {}
         self._dirty: dict[StoredLayer, None] = {}
@@ -129,6 +136,7 @@ class Session(QObject):
         self._is_stopped = True
         for timer in (self._idle, self._next_turn, self._frame):
             timer.stop()
+        self.exports.stop()
 
     def wake(self) -> None:
         """Say that the inbox has something. For any thread; many calls cause one turn."""
