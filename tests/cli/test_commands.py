@@ -32,6 +32,7 @@ HELP = {
     "goto": (("goto",), ["--site", "--channel", "--z", "--time", "--port"]),
     "clear": (("clear",), ["--run", "--step", "--earlier-runs", "--port"]),
     "screenshot": (("screenshot",), ["--canvas-only", "--port"]),
+    "doctor": (("doctor",), ["what to do about it", "--port", "--json"]),
     "kill": (("kill",), ["by force", "the only viewer"]),
     "quit": (("quit",), ["the only viewer", "--all"]),
 }

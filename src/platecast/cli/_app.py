@@ -11,6 +11,7 @@ from platecast._version import __version__
 from platecast.cli._console import errors, print_error
 from platecast.cli._convert import convert
 from platecast.cli._demo import demo
+from platecast.cli._doctor import doctor
 from platecast.cli._ls import ls
 from platecast.cli._quit import kill, quit_
 from platecast.cli._send import send
@@ -41,6 +42,7 @@ app.command()(clear)
 app.command()(screenshot)
 app.command(name="quit")(quit_)
 app.command()(kill)
+app.command()(doctor)
 
 
 def _print_version(wanted: bool) -> None:

@@ -1,6 +1,7 @@
 """Viewers as processes: found, started, asked and ended. No Qt here; a viewer is started by command line."""
 
 from platecast.manager._display import set_sliced
+from platecast.manager._doctor import Finding, Level, diagnose
 from platecast.manager._find import ViewerInfo, find_viewer, list_viewers
 from platecast.manager._requests import Cleared, clear_layers, go_to, take_screenshot
 from platecast.manager._start import find_or_start, has_screen, log_path, start_viewer, wait_ready
@@ -9,9 +10,12 @@ from platecast.manager._watch import ViewerWatch
 
 __all__ = [
     "Cleared",
+    "Finding",
+    "Level",
     "ViewerInfo",
     "ViewerWatch",
     "clear_layers",
+    "diagnose",
     "find_or_start",
     "find_viewer",
     "go_to",

@@ -13,6 +13,7 @@ from platecast.wire._endpoint import (
     RUNTIME_DIR_VARIABLE,
     Endpoint,
     check_ports,
+    clean_runtime_dir,
     list_endpoints,
     next_free_pair,
     port_owner,
@@ -22,6 +23,7 @@ from platecast.wire._endpoint import (
     runtime_dir,
     write_endpoint,
 )
+from platecast.wire._handover import MAX_PATH_BYTES
 from platecast.wire._ledger import DropReason, Ledger, add_reasons, complete_reasons
 from platecast.wire._memory import (
     AVAILABLE,
@@ -68,6 +70,7 @@ from platecast.wire._status import LayerStatus, SenderStatus, ViewerStatus
 __all__ = [
     "AVAILABLE",
     "MAX_BATCH_ITEMS",
+    "MAX_PATH_BYTES",
     "MAX_PLANE_BYTES",
     "MAX_REASON_LENGTH",
     "PROTOCOL_VERSION",
@@ -108,6 +111,7 @@ __all__ = [
     "ask_each",
     "check_item",
     "check_ports",
+    "clean_runtime_dir",
     "complete_reasons",
     "copy_out",
     "decode_batch",

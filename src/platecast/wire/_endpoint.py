@@ -11,6 +11,8 @@ import os
 import socket
 import stat
 import tempfile
+import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -25,6 +27,7 @@ _log = logging.getLogger(__name__)
 RUNTIME_DIR_VARIABLE = "PLATECAST_RUNTIME_DIR"
 LOOPBACK = "127.0.0.1"
 _PORTS_TRIED = 100
+_STARTING_S = 60.0
 _LISTENING = "0A"
 """State of a listening socket in ``/proc/net/tcp``."""
 
@@ -291,3 +294,61 @@ def _port_user(port: int) -> str | None:
             except KeyError:
                 return row[7]
     return None
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeFiles:
+    """What `clean_runtime_dir` found that belongs to no living viewer."""
+
+    removed: tuple[Path, ...]
+    unreadable: tuple[tuple[Path, str], ...]
+    """Connection files that cannot be read, and why; they were left."""
+
+
+def clean_runtime_dir() -> RuntimeFiles:
+    """Remove the files of viewers that have ended: connection files, unix sockets, halves of a write.
+
+    Raises
+    ------
+    PlatecastError
+        The folder may not be used.
+    """
+    folder = runtime_dir()
+    before = {path for pattern in ("*.json", "*.sock") for path in folder.glob(pattern)}
+    used: set[str] = set()
+    unreadable = []
+    for path in folder.glob("*.json"):
+        try:
+            endpoint = _read(path)
+        except PlatecastError as error:
+            unreadable.append((path, str(error.__cause__ or error)))
+            continue
+        if endpoint is not None:
+            used.add(endpoint.handover)
+    for path in folder.glob("*.sock"):
+        if str(path) not in used and _is_old(path) and not _is_listening(path):
+            path.unlink(missing_ok=True)
+    for path in folder.glob(".*-*"):
+        if _is_old(path):
+            before.add(path)
+            path.unlink(missing_ok=True)
+    return RuntimeFiles(tuple(sorted(path for path in before if not path.exists())), tuple(unreadable))
+
+
+def _is_old(path: Path) -> bool:
+    """Say whether a file cannot be that of a viewer which is just starting."""
+    try:
+        return time.time() - path.stat().st_mtime > _STARTING_S
+    except FileNotFoundError:
+        return False
+
+
+def _is_listening(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as probe:
+        try:
+            probe.connect(str(path))
+        except (ConnectionRefusedError, FileNotFoundError):
+            return False
+        except OSError:
+            return True
+    return True
