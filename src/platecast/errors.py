@@ -17,6 +17,7 @@ Each one is a `PlatecastError` and also the built-in that fits, so that callers 
     ├── PortInUseError           (OSError)          a port of the pair belongs to somebody else
     ├── ViewerNotFoundError      (ConnectionError)  no viewer answers there
     ├── ViewerStartError         (RuntimeError)     a viewer did not come up
+    ├── MemoryBudgetError        (MemoryError)      neither memory nor scratch has room for a plane
     └── ViewerCommandError       (RuntimeError)     a viewer refused or failed a command
 """
 
@@ -79,6 +80,10 @@ class ViewerNotFoundError(PlatecastError, ConnectionError):
 
 class ViewerStartError(PlatecastError, RuntimeError):
     """A viewer process did not come up."""
+
+
+class MemoryBudgetError(PlatecastError, MemoryError):
+    """There is no room for a plane, neither in memory nor in scratch."""
 
 
 class ViewerCommandError(PlatecastError, RuntimeError):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from platecast.layers import RestingPlane
+from platecast.layers import HeldPlane
 from platecast.storage import open_plate
 from platecast.stream._links import links
 from tests.receiving import viewer_on
@@ -53,7 +53,7 @@ def test_headers_travel_and_pixels_rest(platecast, viewer, plate):
     done = platecast("view", plate, "--port", viewer.port)
     assert (done.status, done.errors.strip()) == (0, "")
     assert done.out.startswith(f"12 of 12 images are shown in the viewer on port {viewer.port}")
-    assert all(isinstance(arrival.array, RestingPlane) for arrival in viewer.planes)
+    assert all(isinstance(arrival.array, HeldPlane) for arrival in viewer.planes)
     assert {arrival.array.shape for arrival in viewer.planes} == {SHAPE}
     for arrival, image in zip(viewer.planes, open_plate(plate).images, strict=True):
         assert arrival.plane.components == image.components

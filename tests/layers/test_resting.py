@@ -28,7 +28,7 @@ def shelf(stored, loads):
             raise FileNotFoundError(address)
         return stored[address]
 
-    return Shelf(load, cache_bytes=3 * 48)
+    return Shelf(load, budget_bytes=3 * 48)
 
 
 @pytest.fixture

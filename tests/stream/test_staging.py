@@ -6,9 +6,8 @@ import os
 import numpy as np
 import pytest
 
-from platecast.stream._spill import SpillFile
 from platecast.stream._staging import Staging
-from platecast.wire import AVAILABLE, Segment, SegmentPool
+from platecast.wire import AVAILABLE, Segment, SegmentPool, SpillFile
 
 SHAPE = (600, 500)
 
@@ -71,7 +70,7 @@ class TestLent:
 class TestSpillFile:
     @pytest.fixture
     def spill(self, tmp_path, monkeypatch):
-        monkeypatch.setattr("platecast.stream._spill.spill_folder", lambda: tmp_path)
+        monkeypatch.setattr("platecast.wire._spill.spill_folder", lambda: tmp_path)
         spill = SpillFile(1000)
         yield spill
         spill.close()
@@ -102,7 +101,7 @@ class TestSpillFile:
 
 
 def test_a_plane_comes_back_from_disk(staging, tmp_path, monkeypatch):
-    monkeypatch.setattr("platecast.stream._spill.spill_folder", lambda: tmp_path)
+    monkeypatch.setattr("platecast.wire._spill.spill_folder", lambda: tmp_path)
     spilled = staging.copy_to_disk(pixels()[:, ::-1], np.dtype(np.uint16))
     staged = staging.from_disk(spilled)
     assert np.array_equal(content(staged), pixels()[:, ::-1])

@@ -11,7 +11,7 @@ import pytest
 from platecast.components import Components, Kind, PlateLayout, StepId
 from platecast.config import WhenFull
 from platecast.errors import InvalidComponentsError, UnsupportedArrayError
-from platecast.layers import RestingPlane
+from platecast.layers import HeldPlane
 from platecast.storage import FileManager
 from platecast.stream._links import links
 from platecast.wire import Ledger
@@ -339,7 +339,7 @@ class TestPlaneMemory:
 
 class TestPolicies:
     def test_spilled_planes_are_shown_when_a_viewer_comes(self, free_port, tmp_path, monkeypatch):
-        monkeypatch.setattr("platecast.stream._spill.spill_folder", lambda: tmp_path)
+        monkeypatch.setattr("platecast.wire._spill.spill_folder", lambda: tmp_path)
         stream = open_stream(free_port, config={"budget_mb": 1.0, "when_full": "spill"})
         for n in range(12):
             stream.send(pattern(LARGE) + n, well="A01", site=n)
@@ -350,7 +350,7 @@ class TestPolicies:
         assert all(np.array_equal(shown[n], pattern(LARGE) + n) for n in range(12))
 
     def test_spill_is_bounded(self, free_port, tmp_path, monkeypatch):
-        monkeypatch.setattr("platecast.stream._spill.spill_folder", lambda: tmp_path)
+        monkeypatch.setattr("platecast.wire._spill.spill_folder", lambda: tmp_path)
         config = {"budget_mb": 1.0, "when_full": "spill", "spill_mb": 2.0}
         stream = open_stream(free_port, config=config)
         for n in range(12):
@@ -408,7 +408,7 @@ def test_planes_that_rest_on_disk_are_all_shown_however_small_the_budget(free_po
     assert stream.report() == Ledger(sent=10, pending=10)
     with viewer_on(free_port) as viewer:
         assert stream.flush(10) == viewer.ledger() == Ledger(sent=10, shown=10)
-    resting = [arrival for arrival in viewer.planes if isinstance(arrival.array, RestingPlane)]
+    resting = [arrival for arrival in viewer.planes if isinstance(arrival.array, HeldPlane)]
     assert len(resting) == 9
     for arrival in viewer.planes:
         assert np.array_equal(np.asarray(arrival.array), pattern(LARGE) + arrival.plane.components.site)

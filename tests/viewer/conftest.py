@@ -8,7 +8,7 @@ import pytest
 
 from platecast.components import Components, PlaneId
 from platecast.config import Display
-from platecast.layers import AXIS_NAMES, LayerStore
+from platecast.layers import AXIS_NAMES, LayerStore, Shelf
 from platecast.viewer._arrivals import Arrival, Command, Failure, Ticket
 from platecast.viewer._napari_canvas import NapariCanvas
 from platecast.viewer._steps import newest_steps
@@ -29,6 +29,10 @@ def screen():
         pytest.skip("no screen: run under xvfb-run to see pixels")
 
 
+def load_nothing(address):
+    raise FileNotFoundError(address)
+
+
 class InboxDouble:
     """An inbox that is filled by hand and writes down what became of its planes."""
 
@@ -39,6 +43,7 @@ class InboxDouble:
         self.beats = 0
         self.sent = 0
         self.layers = ()
+        self.shelf = Shelf(load_nothing)
 
     def take(self):
         return self.waiting.popleft() if self.waiting else None
@@ -69,6 +74,12 @@ class InboxDouble:
             failure_reasons=dict(Counter(error for error in self.outcomes.values() if error is not None)),
             pending=self.sent - settled,
         )
+
+    def holdings(self):
+        return self.shelf.holdings()
+
+    def pin(self, planes):
+        self.shelf.pin(planes)
 
     def senders(self):
         return 1

@@ -30,7 +30,9 @@ ViewerOption = Annotated[
 ]
 
 
-def viewer_on(port: int | None, *, title: str, virtual_screen: bool | None) -> tuple[Endpoint, bool]:
+def viewer_on(
+    port: int | None, *, title: str, virtual_screen: bool | None, memory_budget_mb: float | None = None
+) -> tuple[Endpoint, bool]:
     """Find or start the viewer on `port`; without one, on the default pair or the next that is free.
 
     Returns
@@ -42,7 +44,14 @@ def viewer_on(port: int | None, *, title: str, virtual_screen: bool | None) -> t
     found = read_endpoint(chosen)
     if found is not None:
         return found, False
-    return find_or_start(chosen, or_next=port is None, title=title, virtual_screen=virtual_screen), True
+    endpoint = find_or_start(
+        chosen,
+        or_next=port is None,
+        title=title,
+        virtual_screen=virtual_screen,
+        memory_budget_mb=memory_budget_mb,
+    )
+    return endpoint, True
 
 
 def the_endpoint(port: int | None) -> Endpoint:

@@ -3,6 +3,7 @@
 import enum
 
 import msgspec
+from pydantic import Field
 
 from platecast.components import COMPONENT_NAMES
 from platecast.config._base import Config
@@ -109,6 +110,10 @@ class NapariDisplayConfig(Config):
     """Time points as an axis or as layers."""
     follow_newest: bool = False
     """Whether the window's sliders go to the newest plane while its user leaves them alone."""
+
+    memory_budget_mb: float | None = Field(default=None, gt=0)
+    """Memory of the window for planes, those beyond it being put away until they are looked at; `None`: half
+    of what its process may use. For a viewer that is started; one that runs keeps its own."""
 
     def resolve(self, *, replace_layers: bool = False) -> Display:
         """Return the choice as it travels with the planes."""

@@ -3,17 +3,21 @@
 from platecast.layers._axes import Axes, sort_values
 from platecast.layers._calibration import Calibration, Scale, common_scale
 from platecast.layers._contrast import contrast_range, robust_contrast
+from platecast.layers._held import HeldPlane, Pixels, ScratchPlane, Whereabouts
 from platecast.layers._key import AXIS_NAMES, Index, LayerKey, Value, place
 from platecast.layers._names import layer_names
-from platecast.layers._resting import Pixels, RestingPlane, Shelf
+from platecast.layers._shelf import CACHE_BYTES, Holdings, Scratch, Shelf, Stock
 from platecast.layers._stack import PlaneStack
 from platecast.layers._statistics import mean_intensity, sample_values, value_range
 from platecast.layers._store import LayerStore, Placement, Regrouping, StoredLayer, Withdrawal, positions_of
 
 __all__ = [
     "AXIS_NAMES",
+    "CACHE_BYTES",
     "Axes",
     "Calibration",
+    "HeldPlane",
+    "Holdings",
     "Index",
     "LayerKey",
     "LayerStore",
@@ -21,11 +25,14 @@ __all__ = [
     "Placement",
     "PlaneStack",
     "Regrouping",
-    "RestingPlane",
     "Scale",
+    "Scratch",
+    "ScratchPlane",
     "Shelf",
+    "Stock",
     "StoredLayer",
     "Value",
+    "Whereabouts",
     "Withdrawal",
     "common_scale",
     "contrast_range",

@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from platecast.contrast import robust_limits
-from platecast.layers._resting import Pixels
+from platecast.layers._held import Pixels
 
 _SAMPLES_PER_SIDE = 256
 

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from platecast.layers._axes import Axes
+from platecast.layers._held import HeldPlane, Pixels
 from platecast.layers._key import AXIS_NAMES, Index, Value
-from platecast.layers._resting import Pixels, RestingPlane
 
 _log = logging.getLogger(__name__)
 
@@ -114,7 +114,7 @@ class PlaneStack:
         )
         if not fits or len(index) != len(self._stacked):
             raise ValueError(f"plane {plane.shape} at {index} does not fit {self!r} over {self._stacked}")
-        if not isinstance(plane, RestingPlane) and (plane.dtype == np.bool_ or plane.flags.writeable):
+        if not isinstance(plane, HeldPlane) and (plane.dtype == np.bool_ or plane.flags.writeable):
             plane = plane.view(np.uint8) if plane.dtype == np.bool_ else plane.view()
             plane.flags.writeable = False
         self._planes[index] = plane
@@ -196,7 +196,7 @@ class PlaneStack:
     def _read(self, position: Sequence[int]) -> npt.NDArray[Any]:
         index = self._index_at(position)
         found = None if index is None else self._planes.get(index)
-        plane = self._taken_down(index, found) if isinstance(found, RestingPlane) else found
+        plane = self._taken_down(index, found) if isinstance(found, HeldPlane) else found
         if plane is None:
             return self._blank_plane()
         if plane.dtype == self.dtype and plane.shape == self.plane_shape:
@@ -206,7 +206,7 @@ class PlaneStack:
         converted.flags.writeable = False
         return converted
 
-    def _taken_down(self, index: Index | None, resting: RestingPlane) -> npt.NDArray[Any] | None:
+    def _taken_down(self, index: Index | None, resting: HeldPlane) -> npt.NDArray[Any] | None:
         """Read a plane from where it rests; one that cannot be read is missing from now on."""
         try:
             return resting.pixels()

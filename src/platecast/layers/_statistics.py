@@ -6,25 +6,33 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from platecast.layers._resting import Pixels, RestingPlane
+from platecast.layers._held import HeldPlane, Pixels
 
 _MEAN_SAMPLES_PER_SIDE = 32
+_MOST_SAMPLED = 64
+_MOST_READ = 1
 
 
 def sample_values(planes: Sequence[Pixels], most: int = 1_000_000) -> npt.NDArray[Any]:
     """Return at most about `most` values of some planes, ``(N,)`` or ``(N, 3 | 4)`` for RGB.
 
     Each plane is looked at in a regular grid, and of many planes every few. Values that are not finite are
-    left out.
+    left out, and so are planes that are not in memory, unless none is.
     """
-    if not planes:
+    chosen = _quickly_read(planes)
+    if not chosen:
         return np.empty(0)
-    chosen = planes[:: max(1, len(planes) // 64)]
     total = sum(plane.shape[0] * plane.shape[1] for plane in chosen)
     stride = max(1, int(np.ceil(np.sqrt(total / most))))
     grids = [plane[::stride, ::stride] for plane in chosen]
     values = np.concatenate([grid.reshape(-1, *grid.shape[2:]) for grid in grids])
     return values[np.isfinite(values)] if values.ndim == 1 and values.dtype.kind == "f" else values
+
+
+def _quickly_read(planes: Sequence[Pixels]) -> Sequence[Pixels]:
+    """Return some of the planes, those in memory if there are any: reading takes a disk's time."""
+    here = [plane for plane in planes if plane.nbytes]
+    return here[:: max(1, len(here) // _MOST_SAMPLED)] if here else planes[:_MOST_READ]
 
 
 def value_range(planes: Sequence[Pixels]) -> tuple[float, float] | None:
@@ -38,11 +46,12 @@ def mean_intensity(plane: Pixels) -> float | None:
 
     `None` where no value is finite, and for a plane that would have to be read for it.
     """
-    if isinstance(plane, RestingPlane):
+    array = plane.memory if isinstance(plane, HeldPlane) else plane
+    if array is None:
         return None
-    steps = tuple(max(1, length // _MEAN_SAMPLES_PER_SIDE) for length in plane.shape[:2])
+    steps = tuple(max(1, length // _MEAN_SAMPLES_PER_SIDE) for length in array.shape[:2])
     # From the middle of each cell: the first row of a camera is often not like the others.
-    grid = plane[steps[0] // 2 :: steps[0], steps[1] // 2 :: steps[1]]
+    grid = array[steps[0] // 2 :: steps[0], steps[1] // 2 :: steps[1]]
     if grid.dtype.kind == "f":
         grid = grid[np.isfinite(grid)]
     return float(grid.mean()) if grid.size else None

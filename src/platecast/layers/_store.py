@@ -12,9 +12,9 @@ from platecast.config import Display
 from platecast.layers._axes import Axes, sort_values
 from platecast.layers._calibration import Calibration, Scale, common_scale
 from platecast.layers._contrast import robust_contrast
+from platecast.layers._held import Pixels
 from platecast.layers._key import AXIS_NAMES, Index, LayerKey, Value, place, regrouped
 from platecast.layers._names import LayerNames
-from platecast.layers._resting import Pixels
 from platecast.layers._stack import PlaneStack
 
 

@@ -27,6 +27,7 @@ def find_or_start(
     title: str = "platecast",
     persistent: bool = True,
     virtual_screen: bool | None = None,
+    memory_budget_mb: float | None = None,
     timeout_s: float = 20.0,
 ) -> Endpoint:
     """Return the viewer of this user on `port`; start it where there is none.
@@ -47,6 +48,9 @@ def find_or_start(
         Whether the viewer outlives this process; otherwise it ends with it.
     virtual_screen
         Whether the viewer runs on a screen of its own that nobody sees; default: where there is no screen.
+    memory_budget_mb
+        Memory for planes; default: what the environment variable ``PLATECAST_MEMORY_BUDGET_MB`` says, else
+        half of what the viewer's process may use.
     timeout_s
         How long the viewer may take to listen.
 
@@ -68,7 +72,8 @@ def find_or_start(
         if not or_next:
             check_ports(port)
         on_screen = has_screen() if virtual_screen is None else not virtual_screen
-        return _launched(_Launch(port, or_next, title, persistent, on_screen, timeout_s), deadline)
+        launch = _Launch(port, or_next, title, persistent, on_screen, memory_budget_mb, timeout_s)
+        return _launched(launch, deadline)
 
 
 def start_viewer(
@@ -78,6 +83,7 @@ def start_viewer(
     title: str = "platecast",
     persistent: bool = True,
     virtual_screen: bool | None = None,
+    memory_budget_mb: float | None = None,
     timeout_s: float = 20.0,
 ) -> Endpoint:
     """Start another viewer, also where this user has one already; otherwise as `find_or_start`.
@@ -89,7 +95,7 @@ def start_viewer(
     or_next
         Take the next free pair where that one is taken, by whomever. Unlike with `find_or_start` the new
         viewer is found under its own port only.
-    title, persistent, virtual_screen, timeout_s
+    title, persistent, virtual_screen, memory_budget_mb, timeout_s
         As for `find_or_start`.
 
     Raises
@@ -106,7 +112,8 @@ def start_viewer(
         else:
             check_ports(port)
         on_screen = has_screen() if virtual_screen is None else not virtual_screen
-        return _launched(_Launch(port, False, title, persistent, on_screen, timeout_s), deadline)
+        launch = _Launch(port, False, title, persistent, on_screen, memory_budget_mb, timeout_s)
+        return _launched(launch, deadline)
 
 
 def wait_ready(endpoint: Endpoint, timeout_s: float = 30.0) -> None:
@@ -141,6 +148,7 @@ class _Launch:
     title: str
     persistent: bool
     on_screen: bool
+    memory_budget_mb: float | None
     timeout_s: float
 
 
@@ -200,6 +208,8 @@ def _launch(launch: _Launch) -> subprocess.Popen[bytes]:
         command += ["--owner-pid", str(os.getpid())]
     if not launch.on_screen:
         command += ["--virtual-screen"]
+    if launch.memory_budget_mb is not None:
+        command += ["--memory-budget-mb", str(launch.memory_budget_mb)]
     path = log_path(launch.port)
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as log:

@@ -16,7 +16,6 @@ from platecast.errors import PlatecastError, ProtocolError
 from platecast.manager import find_or_start
 from platecast.stream._outbox import Outbox
 from platecast.stream._session import Session
-from platecast.stream._spill import Spilled
 from platecast.stream._staged import Staged
 from platecast.stream._staging import Staging
 from platecast.stream._transmitter import Transmitter
@@ -28,6 +27,7 @@ from platecast.wire import (
     Segment,
     SegmentPool,
     SenderSockets,
+    Spilled,
     Welcome,
     memory_group,
     new_instance,
@@ -90,12 +90,19 @@ class Link:
         """Whether a viewer is being started for this link."""
         return self._starter is not None and self._starter.is_alive()
 
-    def start_viewer(self, *, persistent: bool, title: str = "platecast", or_next: bool = False) -> None:
+    def start_viewer(
+        self,
+        *,
+        persistent: bool,
+        title: str = "platecast",
+        or_next: bool = False,
+        memory_budget_mb: float | None = None,
+    ) -> None:
         """Find or start a viewer, in the background; planes wait for it meanwhile."""
         if self._starter is None or not (self.linked or self.expecting):
             self._starter = threading.Thread(
                 target=self._find_or_start,
-                args=(persistent, title, or_next),
+                args=(persistent, title, or_next, memory_budget_mb),
                 name=f"platecast-starter-{self.port}",
                 daemon=True,
             )
@@ -167,9 +174,17 @@ class Link:
         if self._session is not None:
             self._session.sockets.abandon()
 
-    def _find_or_start(self, persistent: bool, title: str, or_next: bool) -> None:
+    def _find_or_start(
+        self, persistent: bool, title: str, or_next: bool, memory_budget_mb: float | None
+    ) -> None:
         try:
-            find_or_start(self.port, or_next=or_next, title=title, persistent=persistent)
+            find_or_start(
+                self.port,
+                or_next=or_next,
+                title=title,
+                persistent=persistent,
+                memory_budget_mb=memory_budget_mb,
+            )
         except PlatecastError as error:
             _log.warning("no viewer on port %d: %s", self.port, error)
 

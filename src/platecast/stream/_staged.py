@@ -5,8 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from platecast.components import PlaneId
 from platecast.config import Display
-from platecast.stream._spill import Spilled
-from platecast.wire import DropReason, Ledger, Segment, SettledCounts, add_reasons, complete_reasons
+from platecast.wire import DropReason, Ledger, Segment, SettledCounts, Spilled, add_reasons, complete_reasons
 
 Pixels = Segment | Spilled | bytes
 

@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 
 from platecast.arrays import copy_into, to_host
-from platecast.stream._spill import Spilled, SpillFile
 from platecast.stream._staged import Pixels
-from platecast.wire import AVAILABLE, Segment, SegmentPool
+from platecast.wire import AVAILABLE, Segment, SegmentPool, Spilled, SpillFile
 
 Plane = np.ndarray[Any, np.dtype[Any]]
 

@@ -344,7 +344,11 @@ class Stream:
         if self._start_viewer:
             # Nobody insists on a port that nobody chose: another user may have it.
             or_next = "napari_port" not in self.config.model_fields_set
-            link.start_viewer(persistent=self.config.persistent, or_next=or_next)
+            link.start_viewer(
+                persistent=self.config.persistent,
+                or_next=or_next,
+                memory_budget_mb=self.config.memory_budget_mb,
+            )
         return self._bound
 
 

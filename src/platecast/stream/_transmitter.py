@@ -6,10 +6,9 @@ from platecast.components import PlateLayout
 from platecast.stream._contrast import ContrastSampler
 from platecast.stream._outbox import Outbox
 from platecast.stream._session import Session
-from platecast.stream._spill import Spilled
 from platecast.stream._staged import Staged
 from platecast.stream._staging import Staging
-from platecast.wire import MAX_BATCH_ITEMS, PROTOCOL_VERSION, Batch, Item, Segment
+from platecast.wire import MAX_BATCH_ITEMS, PROTOCOL_VERSION, Batch, Item, Segment, Spilled
 
 _log = logging.getLogger(__name__)
 

@@ -65,7 +65,12 @@ class NapariStreamVisualizer:
         """
         link = self._link()
         or_next = "napari_port" not in self.config.model_fields_set
-        link.start_viewer(persistent=self.config.persistent, title=self.viewer_title, or_next=or_next)
+        link.start_viewer(
+            persistent=self.config.persistent,
+            title=self.viewer_title,
+            or_next=or_next,
+            memory_budget_mb=self.config.memory_budget_mb,
+        )
         if not async_mode:
             link.wait_started(timeout_s)
             if not self.is_running:

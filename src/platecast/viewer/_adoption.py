@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 
 from platecast.errors import ProtocolError
-from platecast.layers import Pixels, Shelf
+from platecast.layers import HeldPlane, Shelf
 from platecast.viewer._roster import Sender
 from platecast.wire import Batch, Item, copy_out, map_read_only
 
@@ -25,7 +25,7 @@ class Adoption:
     Parameters
     ----------
     shelf
-        Makes planes that are read when they are looked at, of which only the header came.
+        Holds the planes.
     on_release
         Called with a sender's name and the number of a buffer when the last view of its pages is gone, in
         whichever thread that happened; the receiver then calls `released`.
@@ -54,8 +54,8 @@ class Adoption:
         nbytes = sum(item.nbytes for item in batch.items if item.buffer is not None)
         self._at_leisure = nbytes <= _COPIED_BATCH_BYTES and backlog <= _COPIED_BACKLOG
 
-    def array(self, sender: Sender, item: Item, fd: int | None, frame: memoryview | None) -> Pixels:
-        """Return a plane's pixels, read-only.
+    def array(self, sender: Sender, item: Item, fd: int | None, frame: memoryview | None) -> HeldPlane:
+        """Return a plane, whose pixels are read-only and wait to be filed where they came with it.
 
         Parameters
         ----------
@@ -90,7 +90,7 @@ class Adoption:
                 sender.account.free(item.buffer)
         pixels = data[: item.nbytes].view(item.dtype).reshape(item.shape)
         pixels.flags.writeable = False
-        return pixels
+        return self._shelf.hold(pixels, item.address)
 
     def _adopts(self, sender: Sender) -> bool:
         # In another memory cgroup the pages stay charged to the sender; a mapping more could be one too many.

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 
 from platecast.config import DEFAULT_PORT
 from platecast.errors import PlatecastError, PortInUseError
+from platecast.viewer._budget import Relief, make_shelf
 from platecast.viewer._inbox import Receiver
 from platecast.viewer._screen import VirtualScreen
 from platecast.wire import (
@@ -54,8 +55,16 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--or-next", action="store_true", help="take the next free pair where that is taken")
     parser.add_argument("--title", default="platecast", help="title of the window")
     parser.add_argument("--owner-pid", type=int, help="end when this process ends")
+    parser.add_argument("--memory-budget-mb", type=_size_mb, help="memory for planes; default: half of all")
     parser.add_argument("--virtual-screen", action="store_true", help="run on an Xvfb of its own")
     return parser.parse_args(arguments)
+
+
+def _size_mb(text: str) -> float:
+    size_mb = float(text)
+    if not 0 < size_mb < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is no size in MB")
+    return size_mb
 
 
 def _allow_descriptors() -> None:
@@ -93,7 +102,8 @@ def _listening(options: argparse.Namespace) -> Iterator[Receiver]:
         persistent=options.owner_pid is None,
         progress=sockets.progress.address,
     )
-    receiver = Receiver(sockets, endpoint, options.owner_pid)
+    shelf = make_shelf(options.memory_budget_mb)
+    receiver = Receiver(sockets, endpoint, options.owner_pid, shelf)
     receiver.quit_early = lambda: os.kill(os.getpid(), signal.SIGTERM)
     receiver.end_now = lambda: _end_now(endpoint)
     receiver.start()
@@ -101,7 +111,8 @@ def _listening(options: argparse.Namespace) -> Iterator[Receiver]:
         signal.signal(each, lambda *_: _end_early(receiver, endpoint))
     write_endpoint(endpoint)
     try:
-        yield receiver
+        with Relief(shelf, lambda: receiver.on_work()):
+            yield receiver
     finally:
         receiver.stop()
         remove_endpoint(endpoint)

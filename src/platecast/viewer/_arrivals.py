@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from platecast.components import PlaneId, PlateLayout
 from platecast.config import Display
-from platecast.layers import Pixels
+from platecast.layers import Holdings, Pixels
 from platecast.wire import LayerStatus, Ledger
 
 
@@ -104,6 +104,12 @@ class Inbox(Protocol):
 
     def ledger(self) -> Ledger:
         """Return the account of every plane that was sent to this viewer."""
+
+    def holdings(self) -> Holdings:
+        """Return where the planes are, and what they take."""
+
+    def pin(self, planes: Sequence[Pixels]) -> None:
+        """Say which planes are on screen: they stay in memory."""
 
     def senders(self) -> int:
         """Return how many senders are connected."""

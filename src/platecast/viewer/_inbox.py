@@ -21,12 +21,12 @@ import psutil
 
 from platecast._version import __version__
 from platecast.errors import ProtocolError
-from platecast.layers import Shelf
+from platecast.layers import Holdings, Pixels, Shelf
 from platecast.viewer._adoption import Adoption
 from platecast.viewer._arrivals import Arrival, Command, Failure, Incoming, Ticket
+from platecast.viewer._budget import make_shelf, planes_status
 from platecast.viewer._owner import Owner, OwnerState
 from platecast.viewer._progress_pace import ProgressPace
-from platecast.viewer._rest import load_resting
 from platecast.viewer._roster import Roster
 from platecast.wire import (
     PROTOCOL_VERSION,
@@ -67,7 +67,7 @@ class Receiver:
     owner_pid
         Process with which the viewer ends, if any.
     shelf
-        Reads planes of which only the header came.
+        Holds the planes.
     """
 
     def __init__(
@@ -77,10 +77,11 @@ class Receiver:
         owner_pid: int | None = None,
         shelf: Shelf | None = None,
     ) -> None:
+        self._shelf = shelf or make_shelf()
         self._sockets = sockets
         self._endpoint = endpoint
-        self._roster = Roster(sockets, endpoint, self._refuse)
-        self._adoption = Adoption(shelf or Shelf(load_resting), self._free)
+        self._roster = Roster(sockets, endpoint, self._refuse, self._shelf)
+        self._adoption = Adoption(self._shelf, self._free)
         self._owner = Owner(owner_pid)
         self._refused = 0
         self._started_at = time.monotonic()
@@ -141,6 +142,14 @@ class Receiver:
     def show_layers(self, layers: Sequence[LayerStatus]) -> None:
         """Say which layers there are."""
         self._layers = tuple(layers)
+
+    def holdings(self) -> Holdings:
+        """Return where the planes are, and what they take."""
+        return self._shelf.holdings()
+
+    def pin(self, planes: Sequence[Pixels]) -> None:
+        """Say which planes are on screen: they stay in memory."""
+        self._shelf.pin(planes)
 
     def senders(self) -> int:
         """Return how many senders are connected."""
@@ -344,6 +353,7 @@ class Receiver:
             "queued": len(self._arrivals),
             "refused": self._refused,
             "memory_mb": psutil.Process().memory_info().rss / 1e6,
+            "planes": planes_status(self._shelf.holdings()),
             "layer_count": len(self._layers),
             "layers": self._layers[:_MOST_LAYERS_NAMED],
         }

@@ -8,10 +8,10 @@ from napari.layers import Image, Labels, Layer
 from napari.viewer import Viewer, ViewerModel
 
 from platecast.components import Kind
-from platecast.layers import Index, LayerKey, LayerStore, Regrouping, StoredLayer, Value
+from platecast.layers import Index, LayerKey, LayerStore, Pixels, Regrouping, StoredLayer, Value
 from platecast.viewer._comparison import Comparison, ShownLayer
 from platecast.viewer._look import insert_place, is_looked_at, place_of, topic
-from platecast.viewer._napari_private import main_window, update_extents
+from platecast.viewer._napari_private import main_window, slice_in_background, update_extents
 from platecast.viewer._on_screen import OnScreen
 from platecast.viewer._picture import png_bytes
 from platecast.viewer._plane_layers import (
@@ -62,9 +62,12 @@ class NapariCanvas:
         """Called when the user, or somebody who asked, has gone to another place."""
         self.on_compared: Callable[[], None] = _nothing
         """Called when a comparison of steps has begun, changed or ended."""
+        self.pin: Callable[[Sequence[Pixels]], None] = _nothing_pinned
+        """Called with the planes that are about to be on screen."""
         self._comparison = Comparison(viewer)
         self._scaling = Scaling(viewer, store)
         self._sliders = Sliders(viewer, store, self._tell_position, lambda: self.on_touched())
+        self._sliders.about_to_move = self._prepare
         viewer.layers.events.removed.connect(self._forget)
         for event in ("enabled", "stride", "shape"):
             # Last: napari has drawn the cells by then.
@@ -304,6 +307,7 @@ class NapariCanvas:
         self._shown[layer] = ShownLayer(made, made.name, chosen)
         self._stored[made] = layer
         made.events.visible.connect(self._notice_visibility)
+        made.events.loaded.connect(self._tell_position)
 
     def _hand_over(self, old: StoredLayer, layer: StoredLayer) -> None:
         """Let a napari layer show another stored layer: 5 ms, where a new one takes 60."""
@@ -400,7 +404,19 @@ class NapariCanvas:
     def _stand_on(self, values: Mapping[str, Value]) -> None:
         self._sliders.stand_on(values, self._store.layers)
 
-    def _tell_position(self) -> None:
+    def _prepare(self, values: Mapping[str, Value]) -> None:
+        """Keep in memory what is about to be on screen, and have the rest of it read in the background."""
+        planes = [
+            plane
+            for layer, shown in self._shown.items()
+            if shown.layer.visible
+            for plane in self._sliders.planes_here(layer, values)
+        ]
+        self.pin(planes)
+        if isinstance(self._viewer, Viewer):
+            slice_in_background(self._viewer, is_wanted=any(not plane.nbytes for plane in planes))
+
+    def _tell_position(self, _event: object = None) -> None:
         """Say what is on screen, and which layers have nothing there."""
         if self._sliders.is_changing:
             return
@@ -426,6 +442,10 @@ class NapariCanvas:
             if not self._shown and not self._unseen:
                 self._place.clear()
             self._tell_position()
+
+
+def _nothing_pinned(planes: Sequence[Pixels]) -> None:
+    """Keep nothing: everything is in memory."""
 
 
 def _nothing() -> None:

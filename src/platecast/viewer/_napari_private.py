@@ -16,7 +16,7 @@ from napari.viewer import Viewer, ViewerModel
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QDockWidget
 
-from platecast.layers import AXIS_NAMES, PlaneStack, RestingPlane, sample_values, value_range
+from platecast.layers import AXIS_NAMES, HeldPlane, PlaneStack, sample_values, value_range
 
 _HATCH_LIGHT, _HATCH_DARK = (96, 96, 104, 255), (44, 44, 50, 255)
 
@@ -30,6 +30,15 @@ def update_extents(viewer: ViewerModel, layers: Iterable[Layer]) -> None:
     for layer in layers:
         layer._clear_extent()
     viewer._on_layers_change()
+
+
+def slice_in_background(viewer: Viewer, *, is_wanted: bool) -> None:
+    """Have what is looked at next sliced in another thread, or in this one.
+
+    napari's setting (`experimental.async_`) is for all of napari and for every slice, and makes planes in
+    memory appear 16 ms later; only planes that must be read are worth a thread.
+    """
+    viewer._layer_slicer._force_sync = not is_wanted
 
 
 def unbind_program_on_removal(viewer: Viewer) -> None:
@@ -66,7 +75,7 @@ def on_window_closed(viewer: Viewer, callback: Callable[[], None]) -> None:
     viewer.window._qt_window.destroyed.connect(lambda: callback())
 
 
-def planes_on_screen(layer: Layer) -> list[npt.NDArray[Any] | RestingPlane]:
+def planes_on_screen(layer: Layer) -> list[npt.NDArray[Any] | HeldPlane]:
     """Return the planes of a layer of ours that its present slice is made of; none where all are missing.
 
     A layer says nowhere else what it has sliced, and the sliders may have moved on already.

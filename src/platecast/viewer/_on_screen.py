@@ -68,6 +68,7 @@ class OnScreen:
             visible=len(visible),
             missing=missing.names,
             failure=self.why_failed(place),
+            reading=sum(not layer.loaded for _, layer in visible),
         )
         self._say(" · ".join(filter(None, (text, remark))), missing)
 

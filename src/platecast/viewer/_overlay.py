@@ -9,7 +9,12 @@ _WORDS = {"well": "Well", "site": "Site", "channel": "Channel", "z_index": "Z", 
 
 
 def position_text(
-    position: Mapping[str, Value], *, visible: int, missing: Sequence[str], failure: str | None = None
+    position: Mapping[str, Value],
+    *,
+    visible: int,
+    missing: Sequence[str],
+    failure: str | None = None,
+    reading: int = 0,
 ) -> str:
     """Return a line such as ``Well A01 · Site 1 · Z 3 · T 1``.
 
@@ -23,6 +28,8 @@ def position_text(
         Names of the visible layers that have no plane there.
     failure
         Why a plane of that place failed, if one did.
+    reading
+        How many visible layers still show another place, because their plane is being read.
     """
     parts = [f"{word} {position[name]}" for name, word in _WORDS.items() if name in position]
     if not visible:
@@ -33,6 +40,8 @@ def position_text(
         parts.append(f"{len(missing)} of {visible} layers missing")
         if failure is not None:
             parts.append(_failed(failure))
+    if reading:
+        parts.append("reading …" if reading == visible else f"reading {reading} of {visible} layers …")
     return " · ".join(parts)
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import psutil
 
 from platecast.errors import ProtocolError
+from platecast.layers import Shelf
 from platecast.viewer._account import SenderAccount
 from platecast.viewer._arrivals import Ticket
 from platecast.wire import (
@@ -52,6 +53,8 @@ class Sender:
     route: bytes
     nonce: bytes
     pid: int
+    window_bytes: int
+    """Most bytes that may be under way from it."""
     same_group: bool
     """Whether its memory is charged to the viewer's own cgroup."""
     connection: int | None = None
@@ -79,11 +82,16 @@ class Roster:
         The connection file, whose token senders must show.
     refuse
         Called with what broke the protocol.
+    shelf
+        Holds the planes, and grants what may be under way.
     """
 
-    def __init__(self, sockets: ReceiverSockets, endpoint: Endpoint, refuse: Callable[[str], None]) -> None:
+    def __init__(
+        self, sockets: ReceiverSockets, endpoint: Endpoint, refuse: Callable[[str], None], shelf: Shelf
+    ) -> None:
         self.window_bytes = default_window_bytes()
         """Most bytes under way from one sender of this memory cgroup."""
+        self._shelf = shelf
         self._sockets = sockets
         self._endpoint = endpoint
         self._refuse = refuse
@@ -102,7 +110,9 @@ class Roster:
 
     def forget(self, name: bytes) -> None:
         """Forget a sender and its account, which counts no more."""
-        self._senders.pop(name, None)
+        sender = self._senders.pop(name, None)
+        if sender is not None:
+            self._shelf.ungrant(sender.window_bytes)
 
     def ledger(self) -> Ledger:
         """Return the account of everything that this viewer was ever sent; from any thread."""
@@ -120,7 +130,10 @@ class Roster:
         sender = self._senders.get(hello.sender)
         if sender is None:
             same_group = hello.memory_group == self._memory_group
-            sender = Sender(SenderAccount(hello.sender), route, new_instance(), hello.pid, same_group)
+            window_bytes = self._shelf.grant(self.window_bytes if same_group else _FOREIGN_WINDOW_BYTES)
+            sender = Sender(
+                SenderAccount(hello.sender), route, new_instance(), hello.pid, window_bytes, same_group
+            )
             self._senders[hello.sender] = sender
         sender.route = route
         sender.ended_at = None
@@ -130,7 +143,7 @@ class Roster:
             instance=bytes.fromhex(self._endpoint.instance),
             handover=self._sockets.handover,
             nonce=sender.nonce,
-            window_bytes=self.window_bytes if sender.same_group else _FOREIGN_WINDOW_BYTES,
+            window_bytes=sender.window_bytes,
         )
         self._sockets.say(route, welcome)
 
@@ -233,6 +246,7 @@ class Roster:
         if (ack := sender.account.ack()) is not None:
             self._sockets.say(sender.route, ack)
         self._past += sender.account.ledger()
+        self._shelf.ungrant(sender.window_bytes)
         del self._senders[sender.account.sender]
 
 

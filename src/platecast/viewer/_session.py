@@ -12,7 +12,7 @@ from qtpy.QtCore import Signal as QtSignal  # type: ignore[attr-defined]  # rena
 
 from platecast.components import PlateLayout
 from platecast.errors import PlatecastError
-from platecast.layers import Index, LayerStore, StoredLayer
+from platecast.layers import HeldPlane, Index, LayerStore, Placement, StoredLayer
 from platecast.viewer._arrivals import Arrival, Command, Failure, Inbox, Incoming, Ticket
 from platecast.viewer._canvas import Canvas
 from platecast.viewer._clearing import Cleared, clear
@@ -107,6 +107,8 @@ class Session(QObject):
         self._dirty: dict[StoredLayer, None] = {}
         self._has_grown = False
         self._held: deque[Command] = deque()
+        self._delayed: Arrival | None = None
+        """A plane for which others are being put away."""
         self._is_awake = False
         self._is_stopped = False
         self._last_refresh_s = float("-inf")
@@ -182,16 +184,22 @@ class Session(QObject):
         """Take what waits until the budget is spent; say whether something may be left."""
         end_s = self._clock() + _BUDGET_S
         while self._clock() < end_s:
-            if self._held:
+            if self._delayed is not None:
+                item: Incoming | None = self._delayed
+                self._delayed = None
+            elif self._held:
                 if self._newcomers:
                     return True
-                item: Incoming | None = self._held.popleft()
+                item = self._held.popleft()
             else:
                 item = self._inbox.take()
             if item is None:
                 return False
             if isinstance(item, Arrival):
-                self._file(item)
+                if not self._file(item):
+                    # Who makes room wakes us; until then nothing that came later is taken.
+                    self._delayed = item
+                    return False
             elif isinstance(item, Failure):
                 self._note_failure(item)
             elif isinstance(item, PlateLayout):
@@ -206,19 +214,27 @@ class Session(QObject):
                     return False
         return True
 
-    def _file(self, arrival: Arrival) -> None:
+    def _file(self, arrival: Arrival) -> bool:
+        """File a plane; False where there is no room for it yet."""
         try:
+            if isinstance(arrival.array, HeldPlane) and not arrival.array.admit():
+                return False
             placement = self._store.put(
                 arrival.plane, arrival.display, arrival.array, arrival.contrast, arrival.ticket
             )
         except PlatecastError as error:
             _log.warning("a plane cannot be shown: %s", error)
             self._fail(arrival, str(error))
-            return
+            return True
         except Exception as error:
             _log.exception("plane %s could not be filed", arrival.plane)
             self._fail(arrival, f"{type(error).__name__}: {error}")
-            return
+            return True
+        self._note(arrival, placement)
+        return True
+
+    def _note(self, arrival: Arrival, placement: Placement) -> None:
+        """Tell everybody of a plane that was filed."""
         self.following.note(placement.layer, placement.index, is_asked=arrival.display.follow_newest)
         if self._watch is not None:
             stored = placement.layer.stack.plane(placement.index)

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import product
 
 from napari.viewer import ViewerModel
 
-from platecast.layers import AXIS_NAMES, Index, LayerStore, StoredLayer, Value
+from platecast.layers import AXIS_NAMES, Index, LayerStore, Pixels, StoredLayer, Value
 
 AXIS_LABELS = ("well", "site", "channel", "t", "z", "y", "x")
 """What napari calls the axes of every layer."""
@@ -39,13 +40,16 @@ class Sliders:
         self._moved = moved
         self._touched = touched
         self._is_changing = False
+        self.about_to_move: Callable[[Mapping[str, Value]], None] = _nothing
+        """Called with the values on which the sliders are going to stand, before anything is sliced."""
         self.values: dict[str, Value] = {}
         """The values on which the sliders of all used axes stand."""
         self.wide_axes: frozenset[str] = frozenset()
         """Axes of which more than one position is on screen: in 3-D, or in a thick slice."""
         dims = viewer.dims.events
         for event in (dims.point, dims.order, dims.ndisplay, dims.margin_left, dims.margin_right):
-            event.connect(self.follow)
+            # Before napari slices, so that what is about to be on screen is known by then.
+            event.connect(self.follow, position="first")
 
     @property
     def is_changing(self) -> bool:
@@ -76,6 +80,7 @@ class Sliders:
         step = list(dims.current_step)
         for name, position in axes.position(wanted).items():
             step[self._dim_of(name)] = position
+        self.about_to_move(wanted)
         with self.changing():
             dims.current_step = tuple(step)
         self.follow()
@@ -97,6 +102,7 @@ class Sliders:
                 wide.add(name)
         has_moved = values != self.values
         self.values, self.wide_axes = values, frozenset(wide)
+        self.about_to_move(values)
         self._moved()
         if event is not None and has_moved:
             self._touched()
@@ -110,11 +116,20 @@ class Sliders:
 
     def has_plane_here(self, layer: StoredLayer) -> bool:
         """Say whether a layer has a plane where the sliders stand."""
-        stacked = layer.key.stacked
-        if not self.wide_axes.intersection(stacked):
-            index = tuple(self.values[name] for name in stacked if name in self.values)
-            return layer.stack.plane(index) is not None
-        return any(self.is_here(layer, index) for index in layer.stack.indices)
+        return next(self.planes_here(layer, self.values), None) is not None
+
+    def planes_here(self, layer: StoredLayer, values: Mapping[str, Value]) -> Iterator[Pixels]:
+        """Yield the planes of a layer that are on screen where the sliders stand on some values."""
+        axes = self._store.axes
+        along = [
+            axes.values(name) if name in self.wide_axes else (values[name],)
+            for name in layer.key.stacked
+            if name in values
+        ]
+        for index in product(*along):
+            plane = layer.stack.plane(index)
+            if plane is not None:
+                yield plane
 
     @property
     def shows_planes(self) -> bool:
@@ -125,3 +140,7 @@ class Sliders:
     def _dim_of(self, name: str) -> int:
         """Return an axis's place among the viewer's; a layer of the user's may have more axes in front."""
         return int(self._viewer.dims.ndim) - _NDIM + AXIS_NAMES.index(name)
+
+
+def _nothing(values: Mapping[str, Value]) -> None:
+    """Prepare nothing."""

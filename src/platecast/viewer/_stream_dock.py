@@ -20,10 +20,13 @@ _ROWS = (
     ("dropped", "Dropped", "Given up by the sender on the way"),
     ("pending", "On the way", "Sent, and neither shown nor given up"),
     ("rate", "Rate", "Planes shown per second, over the last half second"),
-    ("memory", "Memory", "Of this window's process"),
     ("senders", "Senders", "Processes that are connected"),
+    ("memory", "Process", "Memory of this window's process"),
+    ("held", "In memory", "Planes in memory, and the most that they may take"),
+    ("in_scratch", "In scratch", "Planes that gave way to others; read again when they are looked at"),
+    ("at_rest", "At rest", "Planes in a store; read when they are looked at"),
 )
-_HALF = 5
+_HALF = 6
 _MEANINGS = {name: meaning for name, _, meaning in _ROWS}
 
 
@@ -86,7 +89,7 @@ class StreamDock(QWidget):
         self._timer.stop()
 
     def value(self, name: str) -> str:
-        """Return what is said of a count of the ledger, or of ``rate``, ``memory``, ``senders``."""
+        """Return what is said of a count of the ledger, or of another row."""
         return self._values[name].text()
 
     def update_values(self) -> None:
@@ -100,6 +103,12 @@ class StreamDock(QWidget):
             self._values[name].setStyleSheet("color: #e69f00; font-weight: bold" if is_alarming else "")
         self._values["rate"].setText(f"{self._rate(ledger):.0f} /s")
         self._values["memory"].setText(_memory_text(self._process.memory_info().rss))
+        holdings = self._inbox.holdings()
+        self._values["held"].setText(
+            f"{_memory_text(holdings.memory_bytes)} of {_memory_text(holdings.budget_bytes)}"
+        )
+        for name, stock in (("in_scratch", holdings.in_scratch), ("at_rest", holdings.at_rest)):
+            self._values[name].setText(f"{stock.planes:,} · {_memory_text(stock.nbytes)}")
         self._values["senders"].setText(str(self._inbox.senders()))
         if self._following is not None:
             self.follow.setChecked(self._following.is_on)

@@ -110,6 +110,7 @@ def open_window(title: str, port: int, inbox: Inbox, *, warm_up: bool = True) ->
     watch = PlateWatch(PlateModel())
     canvas.on_screen.why_failed = watch.model.why_failed
     canvas.on_screen.on_moved = watch.moved.emit
+    canvas.pin = inbox.pin
     following = Following(_is_dragging)
     canvas.on_touched = following.touch
     session = Session(inbox, store, canvas, watch=watch, following=following)

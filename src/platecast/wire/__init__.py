@@ -65,7 +65,8 @@ from platecast.wire._receiver import (
     new_instance,
 )
 from platecast.wire._sender import SenderSockets
-from platecast.wire._status import LayerStatus, SenderStatus, ViewerStatus
+from platecast.wire._spill import Spilled, SpillFile
+from platecast.wire._status import LayerStatus, PlanesStatus, SenderStatus, StockStatus, ViewerStatus
 
 __all__ = [
     "AVAILABLE",
@@ -93,6 +94,7 @@ __all__ = [
     "Left",
     "Malformed",
     "Observed",
+    "PlanesStatus",
     "ProgressPublisher",
     "ProgressSockets",
     "ReceiverSockets",
@@ -103,6 +105,9 @@ __all__ = [
     "SenderSockets",
     "SenderStatus",
     "SettledCounts",
+    "SpillFile",
+    "Spilled",
+    "StockStatus",
     "StreamCounts",
     "ViewerStatus",
     "Welcome",

@@ -24,6 +24,29 @@ class SenderStatus(msgspec.Struct, frozen=True, kw_only=True):
     """Whether its pixels come as memory, and not inside messages."""
 
 
+class StockStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """The planes of a viewer that are in one place."""
+
+    planes: int = 0
+    mb: float = 0.0
+
+
+class PlanesStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the planes of a viewer are, and what they take of its memory."""
+
+    budget_mb: float = 0.0
+    """Most memory that planes may take."""
+    memory_mb: float = 0.0
+    """What they take: in layers, on their way into one, and on screen."""
+    in_memory: StockStatus = StockStatus()
+    in_scratch: StockStatus = StockStatus()
+    """Those that gave way to others, on a disk."""
+    at_rest: StockStatus = StockStatus()
+    """Those in a store that are read when they are looked at."""
+    refused: int = 0
+    """Those for which there was no room."""
+
+
 class ViewerStatus(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="status"):
     """A viewer at one moment, as `docs/protocol.md` describes it, section 6."""
 
@@ -48,6 +71,7 @@ class ViewerStatus(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", 
     """Messages that broke the protocol."""
     memory_mb: float = 0.0
     """Resident memory of the process."""
+    planes: PlanesStatus = PlanesStatus()
     layer_count: int = 0
     layers: tuple[LayerStatus, ...] = ()
     """The layers, of which the first 256 are named."""

@@ -45,12 +45,15 @@ class SpillFile:
     Parameters
     ----------
     limit_bytes
-        Most bytes that may lie in it; `None`: a tenth of the disk's free space, at most 8 GiB.
+        Most bytes that may lie in it; `None`: a share of the disk's free space.
+    free_share
+        That share; default: a tenth, and at most 8 GiB.
     """
 
-    def __init__(self, limit_bytes: int | None = None) -> None:
+    def __init__(self, limit_bytes: int | None = None, *, free_share: float | None = None) -> None:
         self._lock = threading.Lock()
         self.limit_bytes = limit_bytes
+        self._free_share = free_share
         self._fd = -1
         self._end = 0
         self._used_bytes = 0
@@ -105,7 +108,9 @@ class SpillFile:
         if folder is None:
             return False
         if self.limit_bytes is None:
-            self.limit_bytes = min(int(psutil.disk_usage(str(folder)).free * _FREE_SHARE), _MOST_BYTES)
+            free = psutil.disk_usage(str(folder)).free
+            default_bytes = min(int(free * _FREE_SHARE), _MOST_BYTES)
+            self.limit_bytes = default_bytes if self._free_share is None else int(free * self._free_share)
         self._fd = _unlinked_file(folder)
         return True
 
