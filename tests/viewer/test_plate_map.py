@@ -162,11 +162,11 @@ def test_the_watch_counts_and_measures(qtbot):
     wells = {well.name: well for well in watch.model.view(None, topic).wells.values()}
     assert {name: well.state.value for name, well in wells.items()} == {
         "A01": "arrived",
-        "A02": "arrived",
+        "A02": "missing",
         "A03": "failed",
         "A04": "missing",
     }
-    assert (wells["A01"].mean, wells["A02"].mean) == (7.0, None), "memory that is gone is not held for a mean"
+    assert (wells["A01"].mean, wells["A02"].mean) == (7.0, None), "a plane that is gone is not there"
     watch.cleared()
     assert watch.model.plates == ()
     watch.stop()
