@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from platecast.errors import ConfigError, PlatecastError, UnrecognizedNameError
     from platecast.pipeline import Pipeline, RunReport, Step, run
     from platecast.storage import FileManager, Plate, StorageBackend, open_plate
-    from platecast.stream import NapariStreamVisualizer, Stream, send, send_plate
+    from platecast.stream import NapariStreamVisualizer, Stream, send, send_plate, watch
 
 _HOME = {
     "components": ("Components", "Kind", "parse_name"),
@@ -45,7 +45,7 @@ _HOME = {
     "errors": ("ConfigError", "PlatecastError", "UnrecognizedNameError"),
     "pipeline": ("Pipeline", "RunReport", "Step", "run"),
     "storage": ("FileManager", "Plate", "StorageBackend", "open_plate"),
-    "stream": ("NapariStreamVisualizer", "Stream", "send", "send_plate"),
+    "stream": ("NapariStreamVisualizer", "Stream", "send", "send_plate", "watch"),
 }
 _ROOM_OF = {name: room for room, names in _HOME.items() for name in names}
 
@@ -79,6 +79,7 @@ __all__ = [
     "run",
     "send",
     "send_plate",
+    "watch",
 ]
 
 

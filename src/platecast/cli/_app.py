@@ -18,6 +18,7 @@ from platecast.cli._send import send
 from platecast.cli._start import start
 from platecast.cli._status import status
 from platecast.cli._view import view
+from platecast.cli._watch import watch
 from platecast.cli._window import clear, goto, screenshot
 from platecast.errors import PlatecastError, ViewerNotFoundError
 
@@ -33,6 +34,7 @@ app = typer.Typer(
 app.command()(demo)
 app.command()(start)
 app.command()(view)
+app.command()(watch)
 app.command()(ls)
 app.command()(convert)
 app.command()(status)

@@ -11,6 +11,7 @@ from platecast.storage._memory import MemoryBackend
 from platecast.storage._plate import Plate, PlateImage, by_well
 from platecast.storage._plate_backend import PlateBackend
 from platecast.storage._plate_open import is_plate, open_files, open_plate
+from platecast.storage._plate_reader import PlateReader, is_image_name, is_plate_file
 from platecast.storage._zarr import ZarrBackend
 
 __all__ = [
@@ -22,11 +23,14 @@ __all__ = [
     "Plate",
     "PlateBackend",
     "PlateImage",
+    "PlateReader",
     "StorageBackend",
     "StreamingBackend",
     "ZarrBackend",
     "by_well",
+    "is_image_name",
     "is_plate",
+    "is_plate_file",
     "open_files",
     "open_plate",
 ]

@@ -73,7 +73,7 @@ def open_plate(path: AnyPath, *, pattern: str | None = None, plate_columns: int 
         if found.stores and not found.images:
             plate = _open_stores(folder, found)
         else:
-            plate = _Opening(folder, found).plate(pattern, plate_columns)
+            plate = Opening(folder, found).plate(pattern, plate_columns)
     if plate.problems:
         _logger.warning("%s: %s", folder, some(plate.problems))
     return plate
@@ -108,7 +108,7 @@ def open_files(paths: Sequence[AnyPath], *, pattern: str | None = None) -> Plate
     for file in dict.fromkeys(files):
         parent, name = os.path.split(os.path.relpath(file, folder))
         found.images.append((parent.replace(os.sep, "/"), name))
-    plate = _Opening(folder, found).plate(pattern, None)
+    plate = Opening(folder, found).plate(pattern, None)
     opened = {image.path.partition("#page=")[0] for image in plate.images}
     return dataclasses.replace(plate, left_out=tuple(file for file in files if file not in opened))
 
@@ -162,7 +162,7 @@ def _open_stores(folder: str, found: FoundFiles) -> Plate:
     )
 
 
-class _Opening:
+class Opening:
     """Puts together what lies in a folder.
 
     Parameters
@@ -171,9 +171,12 @@ class _Opening:
         The folder.
     found
         Its files.
+    recorded
+        What files that describe the plate state, if they were read already.
     """
 
-    def __init__(self, folder: str, found: FoundFiles) -> None:
+    def __init__(self, folder: str, found: FoundFiles, recorded: PlateRecords | None = None) -> None:
+        self._recorded = recorded
         self._folder = folder
         self._found = found
         self._plate_name = _places.base_name(folder) or None
@@ -184,7 +187,7 @@ class _Opening:
     def plate(self, pattern: str | None, plate_columns: int | None) -> Plate:
         """Return the whole."""
         places = [join(folder, name) for folder, name in self._found.images]
-        recorded = read_records(self._folder, self._found.metadata)
+        recorded = self._recorded or read_records(self._folder, self._found.metadata)
         stacks = read_ome_tiffs(
             self._folder,
             [place for place in places if is_ome_tiff(place) and place not in recorded.images],

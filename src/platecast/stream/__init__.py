@@ -4,18 +4,23 @@ from platecast.stream._backend import NapariStreamBackend
 from platecast.stream._plate import PlateProgress, send_images, send_plate
 from platecast.stream._stream import Stream, new_run, process_run, send
 from platecast.stream._visualizer import NapariStreamVisualizer
+from platecast.stream._watch import FolderWatch, WatchReport, check_folder, watch
 from platecast.wire import DropReason, Ledger
 
 __all__ = [
     "DropReason",
+    "FolderWatch",
     "Ledger",
     "NapariStreamBackend",
     "NapariStreamVisualizer",
     "PlateProgress",
     "Stream",
+    "WatchReport",
+    "check_folder",
     "new_run",
     "process_run",
     "send",
     "send_images",
     "send_plate",
+    "watch",
 ]

@@ -105,7 +105,7 @@ def send_images(
     progress = PlateProgress(0, len(chosen), ())
     with FileManager() as files, ThreadPoolExecutor(_THREADS, "platecast-plate") as threads:
         limits = contrast_limits(chosen, files, threads)
-        for number, (image, found) in enumerate(_headers(chosen, files, threads), start=1):
+        for number, (image, found) in enumerate(read_headers(chosen, files, threads), start=1):
             reason = found if isinstance(found, str) else _send(stream, image, found, limits, step)
             if reason is not None:
                 failures.append(reason)
@@ -148,7 +148,7 @@ def _sample(image: PlateImage, files: FileManager) -> np.ndarray[tuple[int], np.
     return rows
 
 
-def _headers(
+def read_headers(
     images: Sequence[PlateImage], files: FileManager, threads: ThreadPoolExecutor
 ) -> Iterator[tuple[PlateImage, Header | str]]:
     """Yield each image with what its header says, or why that cannot be told; few are begun ahead."""
@@ -171,7 +171,7 @@ def _headers(
             yield from ahead.pop(0)
 
 
-def _absolute(image: PlateImage) -> str:
+def absolute_address(image: PlateImage) -> str:
     """Return an address that means the same in the viewer's process, which has a folder of its own."""
     if "://" in image.path:
         return image.address
@@ -185,7 +185,7 @@ def _send(
     shape, dtype = header
     try:
         stream.send_resting(
-            _absolute(image),
+            absolute_address(image),
             shape,
             dtype,
             image.components,
