@@ -10,7 +10,7 @@ import pytest
 from platecast.components import Components
 from platecast.config import NapariStreamingConfig
 from platecast.errors import StorageError
-from platecast.layers import RestingPlane
+from platecast.layers import Whereabouts
 from platecast.storage import open_plate
 from platecast.stream import FolderWatch, _folder_files
 from platecast.stream._watch_note import WatchNote
@@ -205,7 +205,7 @@ def test_full_folder_is_opened_at_once_without_reading(viewer, folder, follow):
     watch = follow()
     idle(watch)
     assert sorted(wells(viewer)) == sorted(f"{row}{column:02d}" for row in "AB" for column in range(1, 25))
-    assert all(isinstance(arrival.array, RestingPlane) for arrival in viewer.planes)
+    assert {arrival.array.whereabouts for arrival in viewer.planes} == {Whereabouts.AT_REST}
 
 
 def test_existing_images_may_be_left_out(viewer, folder, follow):
