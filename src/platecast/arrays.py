@@ -20,6 +20,7 @@ anything else                                         `UnsupportedArrayError`
 """
 
 import sys
+from collections.abc import Sequence
 from typing import Any, Protocol, cast
 
 import numpy as np
@@ -193,6 +194,57 @@ def copy_into(array: object, out: npt.NDArray[Any]) -> None:
         copy(source, out)
     else:
         np.copyto(out, _host_view(source), casting="unsafe")
+
+
+def any_to_host(array: object) -> npt.NDArray[Any]:
+    """Return an array of any shape and dtype, or a number, in host memory; shared where it is there already.
+
+    Raises
+    ------
+    UnsupportedArrayError
+        It is no array, or on a device that cannot be read.
+    """
+    if isinstance(array, int | float | np.generic):
+        return np.asarray(array)
+    library = _library(array)
+    if library == "torch":
+        return np.asarray(cast("Any", array).detach().cpu())
+    if library == "cupy":
+        return np.asarray(cast("Any", array).get())
+    if isinstance(array, np.ndarray) or any(hasattr(array, name) for name in _TO_HOST):
+        return _host_view(array)
+    raise UnsupportedArrayError(f"{type(array).__name__} is not an array")
+
+
+def stack_planes(planes: Sequence[object], lengths: tuple[int, ...]) -> object:
+    """Return planes of one shape as one array, by the library and on the device they are on.
+
+    Parameters
+    ----------
+    planes
+        The planes, the last of the new axes changing fastest.
+    lengths
+        Lengths of the new axes, which come first; their product is the number of planes.
+
+    Raises
+    ------
+    UnsupportedArrayError
+        They differ in shape, or are of several libraries.
+    """
+    shapes = {tuple(_with_dtype(plane).shape) for plane in planes}
+    libraries = {_library(plane) for plane in planes}
+    if len(shapes) > 1 or len(libraries) > 1:
+        raise UnsupportedArrayError(
+            f"planes of {' and '.join(map(str, sorted(shapes)))} from {' and '.join(sorted(libraries))}"
+            " are no stack"
+        )
+    first = planes[0]
+    # Libraries without this attribute have a stack() of the same meaning.
+    space = getattr(first, "__array_namespace__", None)
+    module = space() if space is not None else sys.modules.get(libraries.pop())
+    stack: Any = getattr(module, "stack", np.stack)
+    stacked: Any = stack(list(planes))
+    return cast("object", stacked.reshape(lengths + tuple(stacked.shape[1:])))
 
 
 def _check_shape(shape: tuple[int, ...]) -> None:

@@ -19,6 +19,29 @@ def double(image):
 def halves(image):
     return (image > image.mean()).astype("int32")
 
+def project(stack):
+    return stack.max(axis=0)
+
+def spread(stack):
+    return stack - stack.min(axis=0)
+
+def measure(labels, image):
+    return {"label": np.unique(labels), "mean": [float(image[labels == n].mean()) for n in np.unique(labels)]}
+
+def parts(image):
+    mask = (image > 2).astype("int32")
+    return mask, {"area": [int(mask.sum())], "note": 'a "b", c'}
+
+def corners(image):
+    return np.array([[0.0, 0.5], [1.0, float(image[0, 0])]])
+
+def wait_for(image, path):
+    import pathlib, time
+    pathlib.Path(f"{path}.begun-{os.getpid()}").touch()
+    while not pathlib.Path(path).exists():
+        time.sleep(0.01)
+    return image
+
 def fail_on_value(image, value):
     if image[0, 0] == value:
         raise RuntimeError(f"value {value} is not for me")
@@ -59,3 +82,22 @@ def plate(tmp_path):
         image = np.full((6, 8), value, "uint16")
         tifffile.imwrite(folder / f"P1_{well}_s{site}_w{channel}.TIF", image, photometric="minisblack")
     return folder
+
+
+@pytest.fixture(scope="session")
+def dask_client():
+    """Return a client of a cluster with two workers that all tests share; `None` without the extra."""
+    try:
+        import distributed
+    except ImportError:
+        yield None
+        return
+    cluster = distributed.LocalCluster(
+        n_workers=2,
+        threads_per_worker=1,
+        host="127.0.0.1",
+        dashboard_address="127.0.0.1:0",
+        scheduler_kwargs={"dashboard": False},
+    )
+    with cluster, distributed.Client(cluster, set_as_default=False) as client:
+        yield client

@@ -9,13 +9,24 @@ import tifffile
 from platecast.components import Components, StepId, parse_name
 from platecast.pipeline import Pipeline, Step, run
 
-EXECUTORS = {"serial": 1, "processes": 2}
+EXECUTORS = {"serial": 1, "processes": 2, "dask": 2}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _shared_cluster(dask_client):
+    """Start the cluster before the first test, which would otherwise have to end it."""
 
 
 @pytest.fixture(params=EXECUTORS)
-def run_here(request):
+def run_here(request, dask_client):
+    """Run with each of the executors; all of them do the same."""
+    name = request.param
+    executor = dask_client if name == "dask" else name
+    if executor is None:
+        pytest.skip("needs the extra 'dask'")
+
     def run_with(pipeline, plate, output, **options):
-        return run(pipeline, plate, output, EXECUTORS[request.param], executor=request.param, **options)
+        return run(pipeline, plate, output, EXECUTORS[name], executor=executor, **options)
 
     return run_with
 

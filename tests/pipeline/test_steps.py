@@ -36,7 +36,7 @@ def test_step_survives_the_way_to_a_worker():
 REFUSED = {
     "not callable": (lambda: Step("blur"), "needs a function"),
     "no name": (lambda: Step(object.__new__(type("F", (), {"__call__": blur}))), "needs a name"),
-    "kind of no pixels": (lambda: Step(blur, kind="points"), "kind='points'"),
+    "kind that no step makes": (lambda: Step(blur, kind="tracks"), "kind=.tracks."),
     "unknown kind": (lambda: Step(blur, kind="picture"), "kind='picture'"),
     "no steps": (lambda: Pipeline([]), "at least one step"),
 }

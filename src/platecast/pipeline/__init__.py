@@ -4,15 +4,23 @@ Knows how images become results on disk. How they are shown is left to `platecas
 step computes to whoever wrote it.
 """
 
+from platecast.pipeline._compile import CompiledRun, compile_run
 from platecast.pipeline._report import Failure, Progress, RunReport
-from platecast.pipeline._run import run
+from platecast.pipeline._run import execute, run
+from platecast.pipeline._runfile import RunStatus, list_runs, stop_run
 from platecast.pipeline._steps import Pipeline, Step
 
 __all__ = [
+    "CompiledRun",
     "Failure",
     "Pipeline",
     "Progress",
     "RunReport",
+    "RunStatus",
     "Step",
+    "compile_run",
+    "execute",
+    "list_runs",
     "run",
+    "stop_run",
 ]

@@ -1,17 +1,23 @@
-"""Who processes the wells of a run; the other executor is in `_processes`."""
+"""Who processes the wells of a run; executors with several workers are in `_processes` and `_dask`."""
 
-from collections.abc import Generator, Sequence
-from typing import Protocol
+from collections.abc import Callable, Generator, Sequence
+from typing import Protocol, TypeAlias
 
-from platecast.pipeline._well import RunPlan, WellResult, WellTask, WellWorker
+from platecast.pipeline._plan import RunPlan, WellResult, WellTask
+from platecast.pipeline._well import WellWorker
 from platecast.stream import Ledger
+
+StopAsked: TypeAlias = Callable[[], bool]
+"""Says whether no further well is to be begun; cheap, and asked several times a second."""
 
 
 class Executor(Protocol):
     """Processes the wells of one run."""
 
-    def process(self, plan: RunPlan, tasks: Sequence[WellTask]) -> Generator[WellResult, None, None]:
-        """Yield one result for every task, in any order, whatever happens to it."""
+    def process(
+        self, plan: RunPlan, tasks: Sequence[WellTask], stop: StopAsked
+    ) -> Generator[WellResult, None, None]:
+        """Yield one result for every task that was begun, in any order, whatever happens to it."""
 
     def ledger(self) -> Ledger:
         """Return the account of all planes sent, once `process` is exhausted."""
@@ -23,12 +29,16 @@ class SerialExecutor:
     def __init__(self) -> None:
         self._ledger = Ledger()
 
-    def process(self, plan: RunPlan, tasks: Sequence[WellTask]) -> Generator[WellResult, None, None]:
+    def process(
+        self, plan: RunPlan, tasks: Sequence[WellTask], stop: StopAsked
+    ) -> Generator[WellResult, None, None]:
         """Yield the results in the order of the tasks."""
         worker = WellWorker(plan, "serial")
         try:
             worker.screen.announce(plan.layouts)
             for task in tasks:
+                if stop():
+                    return
                 yield worker.process(task)
         finally:
             self._ledger = worker.close()

@@ -16,18 +16,18 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 
-from platecast.pipeline._report import Failure
+from platecast.pipeline._executors import StopAsked
+from platecast.pipeline._plan import RunPlan, WellResult, WellTask
+from platecast.pipeline._report import LOST, Failure
 from platecast.pipeline._screen import FLUSH_TIMEOUT_S, Screen
-from platecast.pipeline._well import RunPlan, WellResult, WellTask, WellWorker
+from platecast.pipeline._well import WellWorker
 from platecast.stream import DropReason, Ledger
 
-_LOST = (
-    "the worker process ended before the well was finished: it was killed, ran out of memory or crashed"
-    " (a script that calls run() with several workers must do so under if __name__ == '__main__')"
-)
 _ATTEMPTS = 2
 _END_TIMEOUT_S = FLUSH_TIMEOUT_S + 5.0
 _READY = "ready"
+_LOOK_INTERVAL_S = 0.2
+"""How often somebody who waits for workers looks whether the run is to stop."""
 
 
 @dataclass(slots=True, eq=False)
@@ -59,13 +59,15 @@ class ProcessExecutor:
         self._hands: list[_Hand] = []
         self._has_started = False
 
-    def process(self, plan: RunPlan, tasks: Sequence[WellTask]) -> Generator[WellResult, None, None]:
+    def process(
+        self, plan: RunPlan, tasks: Sequence[WellTask], stop: StopAsked
+    ) -> Generator[WellResult, None, None]:
         """Yield the results in the order in which they are done."""
-        screen = Screen(plan.pipeline.config.napari_streaming, plan.run)
+        screen = Screen(plan.streaming, plan.run)
         try:
             screen.announce(plan.layouts)
             self._hands = [_start(plan) for _ in range(min(self._workers, len(tasks)))]
-            yield from self._process_all(plan, deque(tasks))
+            yield from self._process_all(plan, deque(tasks), stop)
         finally:
             self._end()
             self._ledger += screen.close()
@@ -74,16 +76,18 @@ class ProcessExecutor:
         """Return the sum of the workers' accounts; a killed one's is that of its last finished well."""
         return self._ledger
 
-    def _process_all(self, plan: RunPlan, waiting: deque[WellTask]) -> Iterator[WellResult]:
+    def _process_all(self, plan: RunPlan, waiting: deque[WellTask], stop: StopAsked) -> Iterator[WellResult]:
         attempts: dict[int, int] = {}
         while waiting or any(hand.task is not None for hand in self._hands):
+            if stop():
+                waiting.clear()
             for hand in self._hands:
                 if waiting and hand.is_ready and hand.task is None:
                     hand.task = waiting.popleft()
                     # A worker that is gone shows when its pipe is read.
                     with contextlib.suppress(OSError):
                         hand.connection.send(hand.task)
-            for connection in wait([hand.connection for hand in self._hands]):
+            for connection in wait([hand.connection for hand in self._hands], timeout=_LOOK_INTERVAL_S):
                 hand = next(hand for hand in self._hands if hand.connection is connection)
                 try:
                     message = hand.connection.recv()
@@ -116,7 +120,7 @@ class ProcessExecutor:
             if waiting:
                 self._hands.append(_start(plan))
         for task in lost:
-            yield WellResult(task, 0, (Failure(task.well, None, None, _LOST),), "", Ledger())
+            yield WellResult(task, failures=(Failure(task.well, None, None, LOST),))
 
     def _end(self) -> None:
         """Tell the workers that nothing follows, and take their final accounts."""

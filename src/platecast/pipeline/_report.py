@@ -1,9 +1,14 @@
 """What is said about a run: while it goes on, and when it is over."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from platecast.components import Components, StepId
+
+LOST = (
+    "the worker process ended before the well was finished: it was killed, ran out of memory or crashed"
+    " (a script that calls run() with several workers must do so under if __name__ == '__main__')"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +55,7 @@ class Progress:
     well
         The well that was just finished.
     wells_done, wells_total
-        Finished wells, with or without failures, of all wells.
+        Finished wells, with or without failures, of all wells; those that a resumed run skips count.
     planes_done, planes_total
         Images of finished wells, of all images.
     planes_written
@@ -83,11 +88,17 @@ class RunReport:
     output
         Folder of the results.
     wells
-        Number of wells.
+        Number of wells of the plate.
+    wells_done
+        Wells that this run finished, with or without failures.
+    wells_skipped
+        Wells that an earlier run had finished.
     planes_in
         Images that were found.
     planes_written
-        Results on disk, of all steps together.
+        Images and labels that this run wrote, of all steps together.
+    tables
+        The CSV files of steps that make tables or points, each with all wells.
     failures
         What could not be processed; the rest was.
     planes_sent, planes_shown, planes_superseded, planes_failed, planes_dropped, planes_pending
@@ -95,13 +106,20 @@ class RunReport:
         was to be shown.
     seconds
         From the start until the last result was written; the viewer may take longer.
+    started
+        When it began, in ISO 8601.
+    record
+        The run's record; `None` where it could not be written.
     """
 
     run: str
     output: Path
     wells: int
+    wells_done: int
+    wells_skipped: int
     planes_in: int
     planes_written: int
+    tables: tuple[Path, ...] = field(repr=False)
     failures: tuple[Failure, ...]
     planes_sent: int
     planes_shown: int
@@ -110,11 +128,18 @@ class RunReport:
     planes_dropped: int
     planes_pending: int
     seconds: float
+    started: str
+    record: Path | None = None
 
     @property
     def ok(self) -> bool:
         """Whether every image was processed and its results written; showing them does not count."""
-        return not self.failures
+        return not self.failures and self.state == "finished"
+
+    @property
+    def state(self) -> str:
+        """``"finished"``, or ``"stopped"`` where wells are left that were not begun."""
+        return "finished" if self.wells_done + self.wells_skipped >= self.wells else "stopped"
 
     @property
     def images_per_s(self) -> float:

@@ -1,24 +1,29 @@
 """Running a pipeline over a plate."""
 
+import datetime
 import logging
 import os
-import time
-from collections.abc import Callable
-from contextlib import closing
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal, TypeAlias
+from types import FrameType
+from typing import Any
 
 from platecast.errors import StorageError
-from platecast.pipeline._check import check_run
+from platecast.pipeline._compile import CompiledRun, compile_run
 from platecast.pipeline._executors import Executor, SerialExecutor
+from platecast.pipeline._fingerprint import fingerprint_pipeline, fingerprint_well
+from platecast.pipeline._plan import WellResult
 from platecast.pipeline._processes import ProcessExecutor
-from platecast.pipeline._report import Failure, Progress, RunReport
+from platecast.pipeline._record import Journal, write_record
+from platecast.pipeline._report import Progress, RunReport
+from platecast.pipeline._results import join_tables
+from platecast.pipeline._runfile import RunFile, new_status
 from platecast.pipeline._steps import Pipeline
-from platecast.pipeline._well import RunPlan, WellResult, tasks_of
-from platecast.storage import Plate, open_plate
-from platecast.stream import Ledger, new_run
-
-ExecutorName: TypeAlias = Literal["serial", "processes"]
+from platecast.pipeline._tally import Tally
 
 _logger = logging.getLogger(__name__)
 
@@ -27,16 +32,22 @@ def run(
     pipeline: Pipeline,
     plate: str | os.PathLike[str],
     output: str | os.PathLike[str],
-    workers: int = 1,
+    workers: int | None = None,
     *,
-    executor: ExecutorName | None = None,
+    executor: object = None,
+    resume: bool = False,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> RunReport:
     """Put every image of a plate through a pipeline, one well a task.
 
     Each step's results are written to ``<output>/Step_02_gaussian_blur/well-A01_….tif``, or into the OME-Zarr
     plate ``<output>/Step_02_gaussian_blur``, replacing those of an earlier run, and shown after that if the
-    pipeline's configuration says so. Showing never stops the run: without a viewer the results are the same.
+    pipeline's configuration says so. Tables are written as CSV, one for each well and one of all. Showing
+    never stops the run: without a viewer the results are the same.
+
+    ``run.json`` beside the results tells what was run, how long it took and what failed. Ctrl-C, `stop_run`
+    or ``platecast stop`` let the wells that were begun be finished; a second Ctrl-C ends at once. Ctrl-C
+    raises `KeyboardInterrupt`, once everything is put in order.
 
     Parameters
     ----------
@@ -48,9 +59,14 @@ def run(
         Folder for the results, an OME-Zarr store where its name ends in ``.zarr``; made if it is not
         there. Not inside `plate`.
     workers
-        Number of processes.
+        Number of processes; by default what is configured, else one.
     executor
-        ``"serial"`` works in this process, ``"processes"`` in others; by default serial for one worker.
+        ``"serial"`` works in this process, ``"processes"`` in others, ``"dask"`` in those of a Dask cluster
+        on this machine; a scheduler's address or a ``distributed.Client`` uses that cluster. By default
+        what is configured, else serial for one worker and processes for more.
+    resume
+        Skip wells that an earlier run into `output` has finished without failures, with the same code,
+        parameters and images. Their images are not shown again.
     on_progress
         Called in this thread after every well.
 
@@ -64,94 +80,133 @@ def run(
     PipelineError
         The run cannot start as it is; lists every reason. Nothing that happens later is raised.
     """
-    start_s = time.perf_counter()
-    plate, output = Path(plate), Path(output)
-    opened = _open(plate)
-    chosen = executor or ("serial" if workers == 1 else "processes")
-    check_run(pipeline, opened, output, workers, chosen)
-    tasks = tasks_of(opened.by_well())
-    plan = RunPlan(new_run(), pipeline, output, opened.layouts)
-    crew: Executor = SerialExecutor() if chosen == "serial" else ProcessExecutor(workers)
-    tally = _Tally(plan.run, len(tasks), len(opened.images), start_s, on_progress)
-    # Closed also when Ctrl-C ends the loop, so that no worker stays behind.
-    with closing(crew.process(plan, tasks)) as results:
-        for result in results:
-            tally.add(result)
-    return tally.report(output, crew.ledger())
+    compiled = compile_run(pipeline, plate, output, workers, executor)
+    return execute(compiled, resume=resume, on_progress=on_progress)
 
 
-def _open(plate: Path) -> Plate:
-    """Open the plate; where that fails, return one without images and with the reason."""
+def execute(
+    compiled: CompiledRun,
+    *,
+    resume: bool = False,
+    on_progress: Callable[[Progress], None] | None = None,
+) -> RunReport:
+    """Run what was compiled; otherwise as `run`."""
+    plan = compiled.plan
+    started = datetime.datetime.now(tz=datetime.UTC).astimezone().isoformat(timespec="seconds")
+    journal = Journal(plan.output, keep=resume)
+    prints = _fingerprints(compiled)
+    tasks = [task for task in compiled.tasks if journal.finished(task.well, prints[task.well]) is None]
+    tally = Tally(plan, compiled.tasks, tasks, started, on_progress)
+    crew = _crew(compiled, len(tasks))
+    status = new_status(
+        plan.run,
+        plate=Path(compiled.plate.path),
+        output=plan.output,
+        steps=tuple(step.name for step in plan.pipeline.steps),
+        executor=compiled.executor_name,
+        workers=compiled.workers,
+        ports=tuple(sorted({config.napari_port for config in plan.streaming})),
+        wells_total=len(compiled.tasks),
+        planes_total=len(compiled.plate.images),
+    )
+    with RunFile(status) as file, _interrupts() as interrupted:
+
+        def stop() -> bool:
+            asked = interrupted.is_set() or file.asks_to_stop
+            if asked and file.status.state == "running":
+                file.update(now=True, state="stopping")
+            return asked
+
+        # Closed also when a second Ctrl-C ends the loop, so that no worker stays behind.
+        with closing(crew.process(plan, tasks, stop)) as results:
+            for result in results:
+                _note(journal, result, prints[result.task.well], plan.run)
+                progress = tally.add(result)
+                file.update(**_status_of(progress))
+        report = tally.report(crew.ledger(), _join_tables(compiled, journal))
+        report = _write_record(compiled, report, journal)
+    if interrupted.is_set() and report.state == "stopped":
+        done = report.wells_done + report.wells_skipped
+        raise KeyboardInterrupt(
+            f"stopped after {done} of {report.wells} wells; resume=True goes on from there"
+        )
+    return report
+
+
+def _crew(compiled: CompiledRun, wells: int) -> Executor:
+    if compiled.executor == "serial":
+        return SerialExecutor()
+    workers = max(1, min(compiled.workers, wells))
+    if compiled.executor == "processes":
+        return ProcessExecutor(workers)
+    # Needs the extra "dask", and takes half a second.
+    from platecast.pipeline._dask import DaskExecutor
+
+    return DaskExecutor(compiled.executor, workers)
+
+
+def _fingerprints(compiled: CompiledRun) -> dict[str, str]:
+    pipeline = fingerprint_pipeline(compiled.plan)
+    return {task.well: fingerprint_well(pipeline, task) for task in compiled.tasks}
+
+
+def _note(journal: Journal, result: WellResult, fingerprint: str, run: str) -> None:
     try:
-        return open_plate(plate)
+        journal.add(result, fingerprint, run)
     except StorageError as error:
-        return Plate(path=str(plate), problems=(str(error),))
+        _logger.warning("a resumed run will process well %s again: %s", result.task.well, error)
 
 
-class _Tally:
-    """Adds up the results of a run."""
+def _status_of(progress: Progress) -> dict[str, Any]:
+    names = ("well", "wells_done", "planes_done", "planes_written", "failures", "seconds")
+    return {name: getattr(progress, name) for name in names}
 
-    def __init__(
-        self,
-        run: str,
-        wells: int,
-        planes: int,
-        start_s: float,
-        on_progress: Callable[[Progress], None] | None,
-    ) -> None:
-        self._run = run
-        self._wells = wells
-        self._planes = planes
-        self._start_s = start_s
-        self._on_progress = on_progress
-        self._wells_done = 0
-        self._planes_done = 0
-        self._written = 0
-        self._failures: list[Failure] = []
-        self._end_s = start_s
 
-    def add(self, result: WellResult) -> None:
-        """Count a finished well and say so."""
-        self._end_s = time.perf_counter()
-        self._wells_done += 1
-        self._planes_done += len(result.task.images)
-        self._written += result.written
-        self._failures.extend(result.failures)
-        for failure in result.failures:
-            _logger.warning("%s", failure)
-        if self._on_progress is None:
-            return
-        progress = Progress(
-            run=self._run,
-            well=result.task.well,
-            wells_done=self._wells_done,
-            wells_total=self._wells,
-            planes_done=self._planes_done,
-            planes_total=self._planes,
-            planes_written=self._written,
-            failures=len(self._failures),
-            seconds=self._end_s - self._start_s,
-        )
-        try:
-            self._on_progress(progress)
-        except Exception:  # an observer's error is not the run's
-            _logger.exception("on_progress failed and is not called again")
-            self._on_progress = None
+def _join_tables(compiled: CompiledRun, journal: Journal) -> tuple[Path, ...]:
+    """Put the wells' tables of each step together, in the plate's order."""
+    parts: dict[str, dict[str, None]] = {}
+    for task in compiled.tasks:
+        entry = journal.entries.get(task.well)
+        for stored in entry.stored if entry is not None else ():
+            if stored.address.startswith("csv:"):
+                parts.setdefault(stored.ref, {})[stored.address.removeprefix("csv:")] = None
+    tables = []
+    for output in (output for outputs in compiled.plan.pipeline.outputs for output in outputs):
+        if output.ref in parts:
+            try:
+                tables.append(join_tables(compiled.plan.output, output.step, list(parts[output.ref])))
+            except (OSError, UnicodeDecodeError) as error:
+                _logger.warning("the tables of %s are not put together: %s", output.ref, error)
+    return tuple(tables)
 
-    def report(self, output: Path, ledger: Ledger) -> RunReport:
-        """Return the whole."""
-        return RunReport(
-            run=self._run,
-            output=output,
-            wells=self._wells,
-            planes_in=self._planes,
-            planes_written=self._written,
-            failures=tuple(self._failures),
-            planes_sent=ledger.sent,
-            planes_shown=ledger.shown,
-            planes_superseded=ledger.superseded,
-            planes_failed=ledger.failed,
-            planes_dropped=ledger.dropped,
-            planes_pending=ledger.pending,
-            seconds=self._end_s - self._start_s,
-        )
+
+def _write_record(compiled: CompiledRun, report: RunReport, journal: Journal) -> RunReport:
+    wells = [task.well for task in compiled.tasks]
+    entries = [journal.entries[well] for well in wells if well in journal.entries]
+    plate = Path(compiled.plate.path)
+    try:
+        return replace(report, record=write_record(compiled.plan, plate, compiled.settings, report, entries))
+    except StorageError as error:
+        _logger.warning("this run leaves no record: %s", error)
+        return report
+
+
+@contextmanager
+def _interrupts() -> Iterator[threading.Event]:
+    """Turn the first Ctrl-C into an event; the second one interrupts as ever."""
+    interrupted = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield interrupted
+        return
+
+    def note(number: int, frame: FrameType | None) -> None:
+        if interrupted.is_set():
+            raise KeyboardInterrupt
+        interrupted.set()
+        _logger.warning("stopping when the wells that were begun are finished; press Ctrl-C again to end now")
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield interrupted
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -16,49 +16,54 @@ _logger = logging.getLogger(__name__)
 
 
 class Screen:
-    """One process's way to the viewer; no method raises, because a run does not depend on being watched.
+    """One process's way to the viewers; no method raises, because a run does not depend on being watched.
 
     The first error is logged with its traceback. A plane that could not even be handed to the stream
     counts as sent and failed.
 
     Parameters
     ----------
-    config
-        Whether and where to show.
+    configs
+        The different ways to show that steps have chosen; none where nothing is shown.
     run
         Identifier of the run.
     """
 
-    def __init__(self, config: NapariStreamingConfig, run: str) -> None:
-        self._enabled = config.enabled
+    def __init__(self, configs: Sequence[NapariStreamingConfig], run: str) -> None:
         self._refused = 0
         self._complained = False
-        self._stream: Stream | None = None
+        self._streams: dict[NapariStreamingConfig, Stream] = {}
         self._account = Ledger()
-        if not self._enabled:
-            return
-        try:
-            self._stream = Stream(run=run, config=config)
-        except Exception as error:
-            self._complain("opening the stream", error)
+        for config in configs:
+            try:
+                self._streams[config] = Stream(run=run, config=config)
+            except Exception as error:
+                self._complain("opening the stream", error)
 
     def announce(self, layouts: Sequence[PlateLayout]) -> None:
-        """Tell the viewer what will come."""
-        if self._stream is None:
-            return
+        """Tell the viewers what will come."""
         try:
-            for layout in layouts:
-                self._stream.announce(layout)
+            for stream in self._streams.values():
+                for layout in layouts:
+                    stream.announce(layout)
         except Exception as error:
             self._complain("announcing the plate", error)
 
-    def show(self, plane: object, components: Components, *, kind: Kind, step: StepId, address: str) -> None:
+    def show(
+        self,
+        plane: object,
+        components: Components,
+        *,
+        kind: Kind,
+        step: StepId,
+        address: str | None,
+        config: NapariStreamingConfig,
+    ) -> None:
         """Send one plane, whose pixels are copied before this returns."""
-        if not self._enabled:
-            return
+        stream = self._streams.get(config)
         try:
-            if self._stream is not None:
-                self._stream.send_components(plane, components, kind=kind, step=step, address=address)
+            if stream is not None:
+                stream.send_components(plane, components, kind=kind, step=step, address=address)
                 return
         except Exception as error:
             self._complain(f"sending {components!r} of step {step.index} {step.name}", error)
@@ -66,23 +71,26 @@ class Screen:
 
     def ledger(self) -> Ledger:
         """Return the account as it stands."""
-        if self._stream is not None:
-            try:
-                self._account = self._stream.report()
-            except Exception as error:
-                self._complain("asking for the account", error)
-        reasons = {_NOT_SENT: self._refused} if self._refused else {}
-        return self._account + Ledger(sent=self._refused, failed=self._refused, failure_reasons=reasons)
+        try:
+            self._account = sum((stream.report() for stream in self._streams.values()), Ledger())
+        except Exception as error:
+            self._complain("asking for the account", error)
+        return self._account + self._not_sent()
 
     def close(self, timeout_s: float = FLUSH_TIMEOUT_S) -> Ledger:
         """Wait until everything is settled or time is up, and return the final account."""
-        stream, self._stream = self._stream, None
-        if stream is not None:
+        streams, self._streams = self._streams, {}
+        account = Ledger()
+        for stream in streams.values():
             try:
-                self._account = stream.close(timeout_s)
+                account += stream.close(timeout_s)
             except Exception as error:
                 self._complain("closing the stream", error)
-        return self.ledger()
+        return account + self._not_sent()
+
+    def _not_sent(self) -> Ledger:
+        reasons = {_NOT_SENT: self._refused} if self._refused else {}
+        return Ledger(sent=self._refused, failed=self._refused, failure_reasons=reasons)
 
     def _complain(self, doing: str, error: Exception) -> None:
         if not self._complained:

@@ -1,0 +1,100 @@
+"""Who can process the wells, and how many at once."""
+
+import importlib.util
+import pickle
+import socket
+import time
+from collections.abc import Iterator, Sequence
+
+import psutil
+
+from platecast.config import CONTROL_PORT_OFFSET, NapariStreamingConfig
+from platecast.errors import PortInUseError, StorageError
+from platecast.manager import find_viewer
+from platecast.pipeline._groups import group_images
+from platecast.pipeline._steps import Pipeline
+from platecast.storage import Plate
+from platecast.wire import check_ports, memory_limit_bytes
+
+EXECUTORS = ("serial", "processes", "dask")
+
+_PROCESS_MB = 250.0
+"""What a worker needs before it has an image: the interpreter, NumPy, SciPy, the stream."""
+_COPIES = 4.0
+"""How many times its group of planes a step may hold: input, result, and what it needs on the way."""
+_MEMORY_SHARE = 0.8
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_ANSWER_TIMEOUT_S = 2.0
+
+
+def worker_problems(pipeline: Pipeline, workers: int, executor: object) -> Iterator[str]:
+    """Yield why wells cannot be processed like this."""
+    if workers < 1:
+        yield f"workers={workers}: at least one is needed"
+    if isinstance(executor, str) and executor not in EXECUTORS and "://" not in executor:
+        known = ", ".join(EXECUTORS)
+        yield f"executor={executor!r} is not known: choose from {known}, or give a scheduler's address"
+    elif executor not in ("serial", "processes") and importlib.util.find_spec("distributed") is None:
+        yield f"executor={executor!r} needs distributed: pip install 'platecast[dask]'"
+    if executor == "serial" and workers > 1:
+        yield f"executor='serial' has one worker, not {workers}"
+    if executor != "processes":
+        return
+    for step in pipeline.steps:
+        try:
+            pickle.dumps(step)
+        except (pickle.PicklingError, AttributeError, TypeError) as error:
+            yield (
+                f"step {step.name!r} cannot be handed to worker processes ({error}):"
+                " define its function at the top of a module, or run with executor='serial'"
+            )
+
+
+def viewer_problems(configs: Sequence[NapariStreamingConfig]) -> Iterator[str]:
+    """Yield which viewers can neither be reached nor started."""
+    for host, port, chosen in sorted(
+        {(each.napari_host, each.napari_port, "napari_port" in each.model_fields_set) for each in configs}
+    ):
+        if host not in _LOOPBACK:
+            try:
+                with socket.create_connection((host, port + CONTROL_PORT_OFFSET), timeout=_ANSWER_TIMEOUT_S):
+                    pass
+            except OSError as error:
+                yield f"no viewer can be reached on {host}, port {port + CONTROL_PORT_OFFSET}: {error}"
+        elif chosen:
+            yield from _port_problems(port)
+
+
+def fitting_workers(pipeline: Pipeline, plate: Plate, worker_memory_mb: float | None) -> int:
+    """Return how many workers fit into the memory that is free now; at least one."""
+    needed_mb = worker_memory_mb or _estimated_mb(pipeline, plate)
+    free_mb = min(psutil.virtual_memory().available, memory_limit_bytes()) / 1e6
+    return max(1, int(free_mb * _MEMORY_SHARE / needed_mb))
+
+
+def _estimated_mb(pipeline: Pipeline, plate: Plate) -> float:
+    """Return what a worker may need: the largest group of planes, several times."""
+    if not plate.images:
+        return _PROCESS_MB
+    try:
+        plane_mb = plate.read(plate.images[0]).nbytes / 1e6
+    except StorageError:
+        return _PROCESS_MB
+    largest = max(
+        len(group) for images in plate.by_well().values() for group in group_images(pipeline, images)
+    )
+    return _PROCESS_MB + plane_mb * largest * _COPIES
+
+
+def _port_problems(port: int) -> Iterator[str]:
+    # A viewer that is just being started has its ports before it can be found.
+    deadline_s = time.monotonic() + _ANSWER_TIMEOUT_S
+    while find_viewer(port) is None:
+        try:
+            check_ports(port)
+        except PortInUseError as error:
+            if time.monotonic() < deadline_s:
+                time.sleep(0.05)
+                continue
+            yield f"no viewer can be started on napari_port={port}: {error.strerror}, choose another one"
+        return
