@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         configure,
     )
     from platecast.errors import ConfigError, PlatecastError, UnrecognizedNameError
-    from platecast.pipeline import Pipeline, RunReport, Step, run
+    from platecast.pipeline import Pipeline, RunReport, Step, run, tune
     from platecast.storage import FileManager, Plate, StorageBackend, open_plate
     from platecast.stream import NapariStreamVisualizer, Stream, send, send_plate, watch
 
@@ -43,7 +43,7 @@ _HOME = {
         "configure",
     ),
     "errors": ("ConfigError", "PlatecastError", "UnrecognizedNameError"),
-    "pipeline": ("Pipeline", "RunReport", "Step", "run"),
+    "pipeline": ("Pipeline", "RunReport", "Step", "run", "tune"),
     "storage": ("FileManager", "Plate", "StorageBackend", "open_plate"),
     "stream": ("NapariStreamVisualizer", "Stream", "send", "send_plate", "watch"),
 }
@@ -79,6 +79,7 @@ __all__ = [
     "run",
     "send",
     "send_plate",
+    "tune",
     "watch",
 ]
 

@@ -14,6 +14,8 @@ from platecast.cli._demo import demo
 from platecast.cli._doctor import doctor
 from platecast.cli._ls import ls
 from platecast.cli._quit import kill, quit_
+from platecast.cli._run import run, tune
+from platecast.cli._runs import runs, stop
 from platecast.cli._send import send
 from platecast.cli._start import start
 from platecast.cli._status import status
@@ -45,6 +47,10 @@ app.command()(screenshot)
 app.command(name="quit")(quit_)
 app.command()(kill)
 app.command()(doctor)
+app.command()(run)
+app.command()(tune)
+app.command()(runs)
+app.command()(stop)
 
 
 def _print_version(wanted: bool) -> None:

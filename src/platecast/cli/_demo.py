@@ -1,8 +1,6 @@
 """`platecast demo`: a plate, a pipeline, a viewer."""
 
-import contextlib
 import time
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,15 +8,14 @@ from typing import Annotated, Any
 import msgspec
 import typer
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from platecast.cli._console import errors, out
 from platecast.cli._ports import QUIT_TIMEOUT_S, PortOption, viewer_on
+from platecast.cli._progress import run_progress
 from platecast.config import NapariStreamingConfig
 from platecast.errors import ViewerNotFoundError
 from platecast.manager import find_viewer, has_screen, quit_viewer
-from platecast.pipeline import Progress as RunProgress
 from platecast.pipeline import RunReport
 from platecast.wire import Endpoint, ask
 
@@ -88,7 +85,7 @@ def demo(
     verb = "started" if started else "used again"
     errors.print(f"viewer {verb}: port {viewer.port}, process {viewer.pid}", highlight=False)
     try:
-        with _progress() as on_progress:
+        with run_progress("Preparing the plate") as on_progress:
             done = run_demo(
                 plate,
                 output,
@@ -109,30 +106,6 @@ def demo(
         out.print(f"The viewer stays open: platecast quit {viewer.port} closes it.", highlight=False)
     if not done.run.ok or done.run.planes_shown + done.run.planes_superseded < done.run.planes_sent:
         raise typer.Exit(1)
-
-
-@contextlib.contextmanager
-def _progress() -> Iterator[Callable[[RunProgress], None]]:
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("wells  {task.fields[planes]}"),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=errors) as progress:
-        task = progress.add_task("Preparing the plate", total=None, planes="")
-
-        def on_progress(done: RunProgress) -> None:
-            progress.update(
-                task,
-                description=f"Well {done.well}",
-                completed=done.wells_done,
-                total=done.wells_total,
-                planes=f"{done.planes_written} results, {done.failures} failures",
-            )
-
-        yield on_progress
 
 
 def _save_screenshot(viewer: Endpoint, path: Path) -> Path:

@@ -9,6 +9,7 @@ from platecast.pipeline._report import Failure, Progress, RunReport
 from platecast.pipeline._run import execute, run
 from platecast.pipeline._runfile import RunStatus, list_runs, stop_run
 from platecast.pipeline._steps import Pipeline, Step
+from platecast.pipeline._tune import tune
 
 __all__ = [
     "CompiledRun",
@@ -23,4 +24,5 @@ __all__ = [
     "list_runs",
     "run",
     "stop_run",
+    "tune",
 ]

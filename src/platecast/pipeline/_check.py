@@ -2,6 +2,7 @@
 
 import difflib
 import inspect
+import os
 import re
 import secrets
 from collections import Counter
@@ -48,7 +49,7 @@ def step_problems(pipeline: Pipeline) -> Iterator[str]:
 
 def plate_problems(plate: Plate) -> Iterator[str]:
     """Yield why a plate cannot be run."""
-    if not Path(plate.path).is_dir():
+    if not is_address(plate.path) and not Path(plate.path).is_dir():
         yield f"there is no plate folder {plate.path}"
     elif not plate.images:
         yield f"{plate.path} holds no images whose names are known: see platecast.parse_name for what is"
@@ -83,12 +84,12 @@ def component_problems(pipeline: Pipeline, images: Sequence[PlateImage]) -> Iter
 
 
 def output_problems(
-    plate: Path, output: Path, images: Sequence[PlateImage], settings: Sequence[PipelineConfig]
+    plate: str, output: Path, images: Sequence[PlateImage], settings: Sequence[PipelineConfig]
 ) -> Iterator[str]:
     """Yield why results cannot be written."""
     if any(backend_of(output, each.backend) == "zarr" for each in settings if each.stored):
         yield from store_problems(output, images)
-    if output.resolve().is_relative_to(plate.resolve()):
+    if not is_address(plate) and output.resolve().is_relative_to(Path(plate).resolve()):
         yield f"the output {output} lies inside the plate {plate}, where results would be taken for images"
         return
     # What was made only for this check goes again.
@@ -129,6 +130,11 @@ def showing_problems(
             if problem.partition(": ")[2] not in seen:
                 seen.add(problem.partition(": ")[2])
                 yield problem
+
+
+def is_address(plate: str | os.PathLike[str]) -> bool:
+    """Return whether a plate lies on another machine and has no folder here."""
+    return "://" in os.fspath(plate)
 
 
 def _input_problems(step: Step, known: Sequence[str]) -> Iterator[str]:

@@ -9,6 +9,7 @@ from platecast.config import PipelineConfig, Resolved
 from platecast.errors import ConfigError, PipelineError, StorageError
 from platecast.pipeline._check import (
     component_problems,
+    is_address,
     output_problems,
     plate_problems,
     showing_problems,
@@ -105,7 +106,9 @@ def compile_run(
     PipelineError
         The run cannot start; the message lists every reason.
     """
-    plate, output = Path(plate), Path(output)
+    # The viewer, which reads planes that rest, and the next run may work in other folders.
+    output = Path(os.path.abspath(output))
+    plate = os.fspath(plate) if is_address(plate) else os.path.abspath(plate)
     problems = list(step_problems(pipeline))
     opened = _open(plate)
     try:
@@ -123,7 +126,7 @@ def compile_run(
     plan = RunPlan(new_run(), pipeline, output, opened.layouts, values)
     problems += [
         *plate_problems(opened),
-        *output_problems(Path(opened.path), output, opened.images, values[1:]),
+        *output_problems(opened.path, output, opened.images, values[1:]),
         *component_problems(pipeline, opened.images),
         *showing_problems(owners, opened.images),
         *worker_problems(pipeline, count, chosen),
@@ -138,10 +141,11 @@ def compile_run(
 
 
 def _settings(
-    pipeline: Pipeline, plate: Path, override: PipelineConfig | None
+    pipeline: Pipeline, plate: str, override: PipelineConfig | None
 ) -> dict[str, Resolved[PipelineConfig]]:
     names = (None, *(step.name for step in pipeline.steps))
-    return {name or RAW: pipeline.settings(name, plate, override) for name in names}
+    beside = None if is_address(plate) else plate
+    return {name or RAW: pipeline.settings(name, beside, override) for name in names}
 
 
 def _fitting(wanted: int, fitting: int) -> int:
@@ -154,9 +158,9 @@ def _fitting(wanted: int, fitting: int) -> int:
     return min(wanted, fitting)
 
 
-def _open(plate: Path) -> Plate:
+def _open(plate: str) -> Plate:
     """Open the plate; where that fails, return one without images and with the reason."""
     try:
         return open_plate(plate)
     except StorageError as error:
-        return Plate(path=str(plate), problems=(str(error),))
+        return Plate(path=plate, problems=(str(error),))

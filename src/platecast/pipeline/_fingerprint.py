@@ -18,27 +18,32 @@ import numpy as np
 from platecast.pipeline._plan import RunPlan, WellTask
 from platecast.pipeline._steps import Step
 
+_LENGTH = 32
 
-def fingerprint_pipeline(plan: RunPlan) -> str:
-    """Return a text that changes with anything that the results of all wells depend on.
+
+def fingerprint_steps(plan: RunPlan) -> tuple[str, ...]:
+    """Return for each step a text that changes with anything that its results depend on, in all wells.
 
     A function counts with its source and with that of the user's own functions, classes and modules that it
     names, or with the version of the library it comes from. What is shown counts for nothing.
     """
     digest = hashlib.sha256()
+    found = []
     for step, settings in zip(plan.pipeline.steps, plan.settings[1:], strict=True):
         for part in (*_step_parts(step), str(settings.stored), str(settings.backend)):
             digest.update(part.encode("utf-8", "surrogateescape"))
             digest.update(b"\0")
-    return digest.hexdigest()
+        # Each one goes on from the one before, whose results it takes.
+        found.append(digest.hexdigest()[:_LENGTH])
+    return tuple(found)
 
 
-def fingerprint_well(pipeline: str, task: WellTask) -> str:
-    """Return a text that changes with the pipeline's and with the well's images: names, sizes and times."""
-    digest = hashlib.sha256(pipeline.encode())
+def fingerprint_images(task: WellTask) -> str:
+    """Return a text that changes with a well's images: their names, sizes and times."""
+    digest = hashlib.sha256()
     for image in task.images:
         digest.update(f"{image.address}\0{image.components!r}\0{_file_state(image.path)}\0".encode())
-    return digest.hexdigest()
+    return digest.hexdigest()[:_LENGTH]
 
 
 def library_versions(functions: Iterator[Callable[..., object]]) -> dict[str, str]:

@@ -30,8 +30,10 @@ class WellEntry(msgspec.Struct, frozen=True, kw_only=True):
     """One finished well."""
 
     well: str
-    fingerprint: str
-    """Changes with the steps' code and parameters and with the well's images."""
+    images: str
+    """Changes with the well's images."""
+    steps: tuple[str, ...]
+    """Each changes with the code and the parameters of a step and of those before it."""
     run: str
     stored: tuple[Stored, ...]
     failures: tuple[str, ...] = ()
@@ -57,7 +59,7 @@ class Journal:
         lines = [msgspec.json.encode(entry).decode() for entry in self.entries.values()]
         write_text(self.path, "".join(f"{line}\n" for line in lines))
 
-    def add(self, result: WellResult, fingerprint: str, run: str) -> None:
+    def add(self, result: WellResult, images: str, steps: tuple[str, ...], run: str) -> None:
         """Append a well all of whose results rest.
 
         Raises
@@ -67,7 +69,8 @@ class Journal:
         """
         entry = WellEntry(
             well=result.task.well,
-            fingerprint=fingerprint,
+            images=images,
+            steps=steps,
             run=run,
             stored=result.stored,
             failures=tuple(map(str, result.failures)),
@@ -81,10 +84,10 @@ class Journal:
         except OSError as error:
             raise StorageError(f"{self.path} could not be written: {error}") from error
 
-    def finished(self, well: str, fingerprint: str) -> WellEntry | None:
+    def finished(self, well: str, images: str, steps: tuple[str, ...]) -> WellEntry | None:
         """Return a well that was finished with the same steps and images, without failures."""
         entry = self.entries.get(well)
-        if entry is None or entry.fingerprint != fingerprint or entry.failures:
+        if entry is None or entry.failures or (entry.images, entry.steps) != (images, steps):
             return None
         return entry if all(_rests(stored.address) for stored in entry.stored) else None
 
@@ -106,7 +109,7 @@ def read_journal(output: Path) -> list[WellEntry]:
 
 def write_record(
     plan: RunPlan,
-    plate: Path,
+    plate: str,
     settings: Mapping[str, Resolved[PipelineConfig]],
     report: RunReport,
     entries: Iterable[WellEntry],
@@ -128,8 +131,8 @@ def write_record(
         "state": report.state,
         "started": report.started,
         "seconds": round(report.seconds, 3),
-        "plate": os.path.abspath(plate),
-        "output": os.path.abspath(plan.output),
+        "plate": plate,
+        "output": str(plan.output),
         "steps": [_step_facts(plan, number) for number in range(1, len(plan.pipeline.steps) + 1)],
         "configuration": {name: _settings(each) for name, each in settings.items()},
         "versions": _versions(plan),

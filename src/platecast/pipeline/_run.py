@@ -15,7 +15,7 @@ from typing import Any
 from platecast.errors import StorageError
 from platecast.pipeline._compile import CompiledRun, compile_run
 from platecast.pipeline._executors import Executor, SerialExecutor
-from platecast.pipeline._fingerprint import fingerprint_pipeline, fingerprint_well
+from platecast.pipeline._fingerprint import fingerprint_images, fingerprint_steps
 from platecast.pipeline._plan import WellResult
 from platecast.pipeline._processes import ProcessExecutor
 from platecast.pipeline._record import Journal, write_record
@@ -94,14 +94,15 @@ def execute(
     plan = compiled.plan
     started = datetime.datetime.now(tz=datetime.UTC).astimezone().isoformat(timespec="seconds")
     journal = Journal(plan.output, keep=resume)
-    prints = _fingerprints(compiled)
-    tasks = [task for task in compiled.tasks if journal.finished(task.well, prints[task.well]) is None]
+    steps = fingerprint_steps(plan)
+    images = {task.well: fingerprint_images(task) for task in compiled.tasks}
+    tasks = [task for task in compiled.tasks if not journal.finished(task.well, images[task.well], steps)]
     tally = Tally(plan, compiled.tasks, tasks, started, on_progress)
     crew = _crew(compiled, len(tasks))
     status = new_status(
         plan.run,
-        plate=Path(compiled.plate.path),
-        output=plan.output,
+        plate=compiled.plate.path,
+        output=str(plan.output),
         steps=tuple(step.name for step in plan.pipeline.steps),
         executor=compiled.executor_name,
         workers=compiled.workers,
@@ -120,7 +121,7 @@ def execute(
         # Closed also when a second Ctrl-C ends the loop, so that no worker stays behind.
         with closing(crew.process(plan, tasks, stop)) as results:
             for result in results:
-                _note(journal, result, prints[result.task.well], plan.run)
+                _note(journal, result, images[result.task.well], steps, plan.run)
                 progress = tally.add(result)
                 file.update(**_status_of(progress))
         report = tally.report(crew.ledger(), _join_tables(compiled, journal))
@@ -145,14 +146,9 @@ def _crew(compiled: CompiledRun, wells: int) -> Executor:
     return DaskExecutor(compiled.executor, workers)
 
 
-def _fingerprints(compiled: CompiledRun) -> dict[str, str]:
-    pipeline = fingerprint_pipeline(compiled.plan)
-    return {task.well: fingerprint_well(pipeline, task) for task in compiled.tasks}
-
-
-def _note(journal: Journal, result: WellResult, fingerprint: str, run: str) -> None:
+def _note(journal: Journal, result: WellResult, images: str, steps: tuple[str, ...], run: str) -> None:
     try:
-        journal.add(result, fingerprint, run)
+        journal.add(result, images, steps, run)
     except StorageError as error:
         _logger.warning("a resumed run will process well %s again: %s", result.task.well, error)
 
@@ -183,9 +179,11 @@ def _join_tables(compiled: CompiledRun, journal: Journal) -> tuple[Path, ...]:
 def _write_record(compiled: CompiledRun, report: RunReport, journal: Journal) -> RunReport:
     wells = [task.well for task in compiled.tasks]
     entries = [journal.entries[well] for well in wells if well in journal.entries]
-    plate = Path(compiled.plate.path)
     try:
-        return replace(report, record=write_record(compiled.plan, plate, compiled.settings, report, entries))
+        return replace(
+            report,
+            record=write_record(compiled.plan, compiled.plate.path, compiled.settings, report, entries),
+        )
     except StorageError as error:
         _logger.warning("this run leaves no record: %s", error)
         return report

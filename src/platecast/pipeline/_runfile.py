@@ -176,7 +176,7 @@ def runs_dir() -> Path:
     return folder
 
 
-def new_status(run: str, *, plate: Path, output: Path, **facts: object) -> RunStatus:
+def new_status(run: str, **facts: object) -> RunStatus:
     """Return the status of a run of this process that begins now."""
     return msgspec.convert(
         {
@@ -184,8 +184,6 @@ def new_status(run: str, *, plate: Path, output: Path, **facts: object) -> RunSt
             "pid": os.getpid(),
             "start_time": process_start_time(os.getpid()) or 0.0,
             "state": "running",
-            "plate": os.path.abspath(plate),
-            "output": os.path.abspath(output),
             **facts,
         },
         RunStatus,

@@ -225,6 +225,10 @@ class Pipeline:
                 return step
         raise PipelineError(f"there is no step {name!r}: there are {', '.join(s.name for s in self.steps)}")
 
+    def with_step(self, step: Step) -> "Pipeline":
+        """Return the same pipeline with another step in the place of the one of the same name."""
+        return Pipeline([step if each.name == step.name else each for each in self.steps], self.config)
+
     def settings(
         self,
         step: str | None = None,

@@ -1,0 +1,126 @@
+"""One step again with other parameters, for a few wells, and its result beside the old one in the viewer."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from platecast.components import well_name
+from platecast.config import NapariStreamingConfig, PipelineConfig
+from platecast.errors import PipelineError
+from platecast.manager import find_viewer
+from platecast.pipeline._compile import compile_run
+from platecast.pipeline._fingerprint import fingerprint_images, fingerprint_steps
+from platecast.pipeline._plan import WellTask
+from platecast.pipeline._record import WellEntry, read_journal, read_record
+from platecast.pipeline._report import Progress, RunReport
+from platecast.pipeline._results import files_folder
+from platecast.pipeline._run import execute
+from platecast.pipeline._steps import RAW, Pipeline
+from platecast.wire import ask
+
+
+def tune(
+    pipeline: Pipeline,
+    plate: str | PathLike[str],
+    output: str | PathLike[str],
+    step: str,
+    *,
+    wells: Sequence[str] | None = None,
+    show: bool = True,
+    on_progress: Callable[[Progress], None] | None = None,
+    override: PipelineConfig | None = None,
+    **params: Any,  # noqa: ANN401 -- the step's own
+) -> RunReport:
+    """Run one step, and what follows it, again with other parameters.
+
+    What the steps before it have written is read back where their code, parameters and images are unchanged,
+    and computed again otherwise. The results are written to ``tuning`` in the output's folder for files, and
+    replace nothing. In the viewer they belong to the same run under another name, such as
+    ``Step_02_segment_threshold-3``, so that both can be compared; the same parameters replace themselves.
+
+    Parameters
+    ----------
+    pipeline, plate, output
+        As the run had them.
+    step
+        Name of the step.
+    wells
+        Labels of wells; `None`: the one that the viewer shows.
+    show
+        Show the results, whatever the pipeline's configuration says.
+    on_progress
+        As for `run`.
+    override
+        Choices that win over everything else.
+    **params
+        Parameters of the step that differ from the pipeline's.
+
+    Returns
+    -------
+    RunReport
+        What was done for these wells.
+
+    Raises
+    ------
+    PipelineError
+        The run cannot start as it is, there is no such step or well, or no viewer shows a well.
+    """
+    tuned = pipeline.with_step(pipeline.step(step).with_params(**params))
+    first = 1 + [each.name for each in pipeline.steps].index(step)
+    if show:
+        shown = PipelineConfig(napari_streaming=NapariStreamingConfig(enabled=True))
+        override = shown if override is None else _enabled(override)
+    label = _label(params)
+    folder = files_folder(Path(output)) / "tuning" / label
+    compiled = compile_run(tuned, plate, folder, 1, "serial", override)
+    port = compiled.settings[RAW].value.napari_streaming.napari_port
+    chosen = [well_name(each) for each in wells] if wells is not None else [_well_on_screen(port)]
+    tasks = [task for task in compiled.tasks if task.images[0].components.well in chosen]
+    absent = sorted(set(chosen) - {str(task.images[0].components.well) for task in tasks})
+    if absent:
+        there = ", ".join(task.well for task in compiled.tasks)
+        raise PipelineError(f"the plate has no well {', '.join(absent)}: there are {there}")
+    record = read_record(Path(output)) or {}
+    entries = {entry.well: entry for entry in read_journal(Path(output))}
+    steps = fingerprint_steps(compiled.plan)[: first - 1]
+    given = tuple(_with_results(task, entries.get(task.well), steps) for task in tasks)
+    plan = replace(compiled.plan, run=record.get("run", compiled.plan.run), first=first, suffix=f"_{label}")
+    return execute(replace(compiled, plan=plan, tasks=given), on_progress=on_progress)
+
+
+def _with_results(task: WellTask, entry: WellEntry | None, steps: tuple[str, ...]) -> WellTask:
+    """Return a task with what the steps before the tuned one have written, as long as it is unchanged."""
+    if entry is None or entry.images != fingerprint_images(task):
+        return task
+    unchanged = 0
+    while (
+        unchanged < len(steps) and entry.steps[unchanged : unchanged + 1] == steps[unchanged : unchanged + 1]
+    ):
+        unchanged += 1
+    return replace(task, given=entry.stored) if unchanged == len(steps) else task
+
+
+def _enabled(override: PipelineConfig) -> PipelineConfig:
+    fields = override.model_dump(exclude_unset=True)
+    fields["napari_streaming"] = {**fields.get("napari_streaming", {}), "enabled": True}
+    return PipelineConfig.model_validate(fields)
+
+
+def _well_on_screen(port: int) -> str:
+    viewer = find_viewer(port)
+    found = None
+    if viewer is not None:
+        answer, _ = ask(viewer.endpoint.port, "layers", token=viewer.endpoint.token)
+        found = answer.get("on_screen", {}).get("well")
+    if found is None:
+        raise PipelineError(f"no viewer on port {port} shows a well: name one, wells=['A01']")
+    return str(found)
+
+
+def _label(params: dict[str, object]) -> str:
+    """Return a name that tells results by their parameters, such as ``threshold-3``."""
+    text = "_".join(f"{name}-{value}" for name, value in sorted(params.items()))
+    return re.sub(r"[^\w.+-]+", "-", text)[:60].strip("-") or "again"
