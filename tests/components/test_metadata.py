@@ -371,3 +371,33 @@ def test_cellvoyager_of_a_real_plate(shared_data):
     assert (first.channel, first.name, first.excitation_nm, first.emission_nm) == (1, "405", 405, 445)
     assert (first.exposure_s, first.color, first.shape) == (0.1, "#002FFF", (2000, 2000))
     assert all(re.fullmatch(r".+_[DEF]0[38]_T0001F00[1-4].+\.tif", record.name) for record in merged.records)
+
+
+HARMONY = (
+    '<EvaluationInputData xmlns="http://www.perkinelmer.com/PEHH/HarmonyV5"><Images>'
+    '<Image Version="1"><id>0101K1F1P1R1</id><URL BufferNo="2">{url}</URL><Row>1</Row><Col>2</Col>'
+    "<FieldID>3</FieldID><PlaneID>4</PlaneID><ChannelID>5</ChannelID>{more}</Image></Images>"
+    "</EvaluationInputData>"
+)
+IMAGES = {
+    "simple": ("a.tiff", "", "a.tiff"),
+    "with an empty element": ("a.tiff", "<Nothing/>", "a.tiff"),
+    "with nested elements": ("a.tiff", "<Deep><Row>9</Row></Deep>", "a.tiff"),
+    "with an entity": ("a&amp;b.tiff", "", "a&b.tiff"),
+    "with a comment": ("a.tiff", "<!-- <Image><Row>9</Row></Image> -->", "a.tiff"),
+    "with blanks": ("\n a.tiff\n", "\n", "a.tiff"),
+}
+
+
+@pytest.mark.parametrize(("url", "more", "name"), IMAGES.values(), ids=IMAGES)
+def test_harmony_image_however_it_is_written(url, more, name):
+    plate = read_metadata("Index.idx.xml", HARMONY.format(url=url, more=more).encode())
+    (record,) = plate.records
+    assert (record.name, record.page) == (name, 2)
+    assert record.components == Components(well="A02", site=3, channel=5, z_index=4, timepoint=1)
+
+
+@pytest.mark.parametrize("more", ["<Row>1</Col>", "<Row", "</Deep>", "&nothing;"])
+def test_harmony_image_that_is_damaged(more):
+    with pytest.raises(MetadataError, match="damaged XML"):
+        read_metadata("Index.idx.xml", HARMONY.format(url="a.tiff", more=more).encode())

@@ -9,7 +9,7 @@ in an image's `id` (``0101K1F1P1R1``) and ``sk`` in its file's name count from 1
 import re
 
 from platecast.components._components import Components
-from platecast.components._metadata._text import elements, shifted, to_float, to_int, to_time
+from platecast.components._metadata._text import cut_out, elements, shifted, to_float, to_int, to_time
 from platecast.components._metadata._values import (
     ChannelInfo,
     ImageRecord,
@@ -21,6 +21,7 @@ from platecast.errors import MetadataError
 
 _VERSION = re.compile(r'xmlns(?::\w+)?="[^"]*/HarmonyV([0-9]+)"')
 _HEAD = 4096
+_BUFFER = re.compile(r'BufferNo="([0-9]+)"', re.ASCII)
 _ID_TIMEPOINT = re.compile(r"K([0-9]+)", re.ASCII)
 _NAME_TIMEPOINT = re.compile(r"sk([0-9]+)fk", re.ASCII)
 _LAST_VERSION_FROM_ZERO = 5
@@ -41,7 +42,8 @@ def read_harmony(text: str) -> PlateMetadata:
     channels: dict[int, dict[str, str]] = {}
     records: list[ImageRecord] = []
     complaints: list[str] = []
-    for element in elements(text, "Plate", "Image", "Entry"):
+    images, rest = cut_out(text, "Image")
+    for element in elements(rest, "Plate", "Image", "Entry"):
         inside = element.texts()
         if "PlateRows" in inside:
             plate = plate or inside
@@ -53,6 +55,11 @@ def read_harmony(text: str) -> PlateMetadata:
             number = to_int(element.attributes.get("ChannelID") or inside.get("ChannelID"))
             if number is not None:
                 channels.setdefault(number, {}).update(inside)
+    for inside, body in images:
+        if "URL" in inside:
+            buffer = _BUFFER.search(body)
+            page = int(buffer[1]) if buffer else 0
+            _add_image(inside, page, version, plate, channels, records, complaints)
     if not (plate or channels or records):
         raise MetadataError("no index of Harmony: it has neither plate nor images")
     infos = tuple(_channel(number, inside) for number, inside in sorted(channels.items()))

@@ -3,6 +3,7 @@
 import codecs
 import functools
 import math
+import re
 from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
@@ -14,6 +15,7 @@ import msgspec
 from platecast.errors import MetadataError
 
 _CHUNK = 1 << 16
+_CHILD = re.compile(r"<([^\s<>/]+)[^<>]*>([^<]*)</\1>")
 _BOMS = {
     codecs.BOM_UTF8: "utf-8-sig",
     codecs.BOM_UTF16_LE: "utf-16",
@@ -77,6 +79,37 @@ def elements(text: str, *names: str) -> Iterator[XmlElement]:
     parser = _Parser(frozenset(names))
     for start in range(0, max(1, len(text)), _CHUNK):
         yield from parser.feed(text[start : start + _CHUNK], start + _CHUNK >= len(text))
+
+
+def cut_out(text: str, name: str) -> tuple[list[tuple[dict[str, str], str]], str]:
+    """Cut the elements of a name out of a document, and read their children where those are text alone.
+
+    Of a document with a million elements nearly all lie in such ones, and they are read in a quarter of the
+    parser's time. What is not as simple is left in the document.
+
+    Returns
+    -------
+    cut, rest
+        The texts of each element's children by their names, and all between its tags; and the document
+        without them.
+    """
+    # Comments and the like could hold what looks like an element.
+    if "<!" in text:
+        return [], text
+    end = f"</{name}>"
+    cut: list[tuple[dict[str, str], str]] = []
+    rest: list[str] = []
+    *parts, tail = text.split(end)
+    for part in parts:
+        start = max(part.rfind(f"<{name} "), part.rfind(f"<{name}>"))
+        inside = part[part.find(">", start) + 1 :]
+        children = _CHILD.findall(inside)
+        if start < 0 or inside.count("<") != 2 * len(children) or "&" in inside:
+            rest.append(part + end)
+            continue
+        rest.append(part[:start])
+        cut.append(({child: content.strip() for child, content in children}, inside))
+    return cut, "".join(rest) + tail
 
 
 def root_element(text: str, name: str) -> XmlElement:
