@@ -1,13 +1,12 @@
 """Backends are found by name, made once, and used through one door."""
 
 import sys
-from importlib.metadata import EntryPoint, EntryPoints
 
 import numpy as np
 import pytest
 
 from platecast.errors import StorageError, UnknownBackendError
-from platecast.storage import DiskBackend, FileManager, MemoryBackend, StorageBackend, _files
+from platecast.storage import DiskBackend, FileManager, MemoryBackend, StorageBackend
 
 IMAGE = np.arange(12, dtype="uint16").reshape(3, 4)
 
@@ -20,18 +19,19 @@ def registry(monkeypatch):
 
 @pytest.fixture
 def plugin(registry, monkeypatch, tmp_path):
-    """Install a third party's backend, known by its entry point alone."""
+    """Install a third party's distribution, which knows its backend by an entry point alone."""
     (tmp_path / "vault_plugin.py").write_text(
         "from platecast.storage import MemoryBackend\n"
         "class Vault(MemoryBackend):\n    name = 'vault'\n"
         "class NoBackend:\n    pass\n"
     )
-    monkeypatch.syspath_prepend(tmp_path)
-    points = EntryPoints(
-        EntryPoint(name, f"vault_plugin:{target}", _files.ENTRY_POINT_GROUP)
-        for name, target in {"vault": "Vault", "broken": "NoBackend"}.items()
+    facts = tmp_path / "vault_plugin-1.0.dist-info"
+    facts.mkdir()
+    (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: vault-plugin\nVersion: 1.0\n")
+    (facts / "entry_points.txt").write_text(
+        "[platecast.backends]\nvault = vault_plugin:Vault\nbroken = vault_plugin:NoBackend\n"
     )
-    monkeypatch.setattr(_files, "entry_points", lambda group: points.select(group=group))
+    monkeypatch.syspath_prepend(tmp_path)
     yield
     sys.modules.pop("vault_plugin", None)
 
