@@ -5,6 +5,7 @@ import pytest
 
 from platecast.config import NapariStreamingConfig
 from platecast.stream import Stream
+from platecast.stream._links import links
 from platecast.wire import AVAILABLE
 
 LARGE = (512, 512)
@@ -24,3 +25,13 @@ def open_stream(port, **options):
     """Open a stream; `config` names fields of `NapariStreamingConfig`."""
     config = NapariStreamingConfig(napari_port=port, **options.pop("config", {}))
     return Stream(config=config, start_viewer=False, **options)
+
+
+def end_links():
+    """Close the links of this process; a test that opened streams ends with that."""
+    with links.lock:
+        opened = list(links._by_port.values())
+        links._by_port.clear()
+    for link in opened:
+        link.wait_started(20)
+        link.close()

@@ -2,18 +2,14 @@
 
 import pytest
 
-from platecast.stream._links import links
 from tests.receiving import viewer_on
+from tests.sending import end_links
 
 
 @pytest.fixture(autouse=True)
 def _links_end(runtime_dir):
     yield
-    with links.lock:
-        opened = list(links._by_port.values())
-        links._by_port.clear()
-    for link in opened:
-        link.close()
+    end_links()
 
 
 @pytest.fixture

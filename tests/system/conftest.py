@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from platecast.manager import find_viewer, list_viewers, quit_viewer
-from platecast.stream._links import links
 from platecast.wire import read_endpoint
+from tests.sending import end_links
 from tests.waiting import wait_until
 
 VIEWER = Path(__file__).parents[1] / "viewer_process.py"
@@ -17,12 +17,7 @@ VIEWER = Path(__file__).parents[1] / "viewer_process.py"
 @pytest.fixture(autouse=True)
 def _links_end(runtime_dir):
     yield
-    with links.lock:
-        opened = list(links._by_port.values())
-        links._by_port.clear()
-    for link in opened:
-        link.wait_started(20)
-        link.close()
+    end_links()
 
 
 @pytest.fixture
