@@ -101,6 +101,7 @@ def _listening(options: argparse.Namespace) -> Iterator[Receiver]:
         title=options.title,
         persistent=options.owner_pid is None,
         progress=sockets.progress.address,
+        virtual_screen=options.virtual_screen,
     )
     shelf = make_shelf(options.memory_budget_mb)
     receiver = Receiver(sockets, endpoint, options.owner_pid, shelf)

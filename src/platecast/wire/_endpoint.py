@@ -53,6 +53,8 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     """The port under which this user asks for the viewer, where that pair belonged to somebody else."""
     progress: str = ""
     """ZeroMQ address where the viewer publishes its status."""
+    virtual_screen: bool = False
+    """Whether the window is on a screen that nobody sees."""
 
     @property
     def control_address(self) -> str:
