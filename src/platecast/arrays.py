@@ -140,6 +140,31 @@ def to_host(array: object) -> npt.NDArray[Any]:
     return _host_view(source).astype(dtype, copy=False)
 
 
+def to_numpy(values: object) -> npt.NDArray[Any]:
+    """Return an array of any shape on any device, or nested sequences, as a NumPy array on the host.
+
+    Parameters
+    ----------
+    values
+        Of any dtype that NumPy has; nothing is converted.
+
+    Raises
+    ------
+    UnsupportedArrayError
+        The array is on a device that cannot be read.
+    ValueError
+        Sequences are of different lengths.
+    """
+    library = _library(values)
+    if library == "torch":
+        return np.asarray(cast("Any", values).detach().cpu().numpy())
+    if library == "cupy":
+        return np.asarray(cast("Any", values).get())
+    if any(hasattr(values, name) for name in _TO_HOST):
+        return _host_view(values)
+    return np.asarray(values)
+
+
 def as_labels(array: object) -> npt.NDArray[Any]:
     """Return a label image in an unsigned dtype that its neighbours are likely to have, too.
 
@@ -166,6 +191,17 @@ def as_labels(array: object) -> npt.NDArray[Any]:
     if plane.min() < 0:
         raise UnsupportedArrayError(f"labels must not be negative, and {plane.min()} is: is this an image?")
     return plane.astype(np.uint16 if plane.max() <= np.iinfo(np.uint16).max else np.uint32)
+
+
+def same_width(stack: object) -> object:
+    """Return a stack whose planes all get one dtype when they are sent; the stack itself wherever possible.
+
+    Planes of 64-bit integers are narrowed each on its own, and those of one stack would part.
+    """
+    source = _with_dtype(stack)
+    if dtype_name(source) not in _BY_VALUE:
+        return source
+    return to_numpy(source).astype(_smallest_integer(int(source.min()), int(source.max())))
 
 
 def copy_into(array: object, out: npt.NDArray[Any]) -> None:
@@ -254,7 +290,7 @@ def _check_shape(shape: tuple[int, ...]) -> None:
         raise UnsupportedArrayError(f"an array of shape {shape} holds no pixels")
     raise UnsupportedArrayError(
         f"an array of shape {shape} is not a plane: expected (Y, X) or (Y, X, 3 | 4);"
-        " take a stack plane by plane"
+        " take a stack plane by plane, or send it with axes='zyx' or the like"
     )
 
 

@@ -8,6 +8,7 @@ Each one is a `PlatecastError` and also the built-in that fits, so that callers 
     ├── InvalidComponentsError   (ValueError)       components that name no plane
     ├── MetadataError            (ValueError)       an instrument's file that cannot be understood
     ├── UnsupportedArrayError    (TypeError)        an array that cannot be sent or stored
+    ├── InvalidRecordsError      (ValueError)       points, shapes, … or a table that contradict themselves
     ├── StorageError             (OSError)          a backend could not do what was asked
     │   └── ImageNotFoundError   (FileNotFoundError)
     ├── UnknownBackendError      (LookupError)      no backend has this name
@@ -44,6 +45,10 @@ class MetadataError(PlatecastError, ValueError):
 
 class UnsupportedArrayError(PlatecastError, TypeError):
     """An array whose type or shape cannot be sent or stored."""
+
+
+class InvalidRecordsError(PlatecastError, ValueError):
+    """Points, shapes, tracks, vectors or a table that cannot be sent as they are."""
 
 
 class StorageError(PlatecastError, OSError):

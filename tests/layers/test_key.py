@@ -86,7 +86,7 @@ def test_layer_dtype(kind, dtype, expected):
 @pytest.mark.parametrize(
     ("kind", "shape", "dtype", "words"),
     [
-        (Kind.POINTS, (4, 2), "float32", "points cannot be shown"),
+        (Kind.POINTS, (4, 2), "float32", "points are no pixels"),
         (Kind.IMAGE, (4,), "uint8", "is no plane"),
         (Kind.IMAGE, (4, 5, 2), "uint8", "is no plane"),
         (Kind.IMAGE, (0, 5), "uint8", "is no plane"),

@@ -10,7 +10,7 @@ import pytest
 
 from platecast.components import Components, Kind, PlateLayout, StepId
 from platecast.config import WhenFull
-from platecast.errors import InvalidComponentsError, UnsupportedArrayError
+from platecast.errors import InvalidComponentsError, InvalidRecordsError, UnsupportedArrayError
 from platecast.layers import HeldPlane
 from platecast.storage import FileManager
 from platecast.stream._links import links
@@ -96,7 +96,11 @@ REFUSED = {
     "complex numbers": (np.zeros((4, 5), complex), {"well": "A01"}, UnsupportedArrayError),
     "no array": ("pixels", {"well": "A01"}, UnsupportedArrayError),
     "no components": (np.zeros((4, 5)), {}, InvalidComponentsError),
-    "points": (np.zeros((4, 5)), {"well": "A01", "kind": "points"}, UnsupportedArrayError),
+    "points of five coordinates": (
+        np.zeros((4, 5)),
+        {"well": "A01", "kind": "points"},
+        InvalidRecordsError,
+    ),
     "labels of floats": (np.zeros((4, 5)), {"well": "A01", "kind": "labels"}, UnsupportedArrayError),
 }
 

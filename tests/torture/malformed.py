@@ -75,11 +75,13 @@ class Attacker:
         self.data.send_multipart([self._topic, self._bytes(), *[self._bytes()] * self._random.randrange(3)])
 
     def _mutation(self) -> None:
-        from platecast.wire import Batch, encode
+        from platecast.wire import PROTOCOL_VERSION, Batch, encode
         from tests.plain_sender import FRAMES, item
 
         display = ()
-        batch = Batch(version=1, sender=self.member.sender, items=(item(10**9),), displays=display)
+        batch = Batch(
+            version=PROTOCOL_VERSION, sender=self.member.sender, items=(item(10**9),), displays=display
+        )
         data = bytearray(encode(batch))
         for _ in range(self._random.randrange(1, 6)):
             data[self._random.randrange(len(data))] = self._random.randrange(256)
@@ -94,7 +96,7 @@ class Attacker:
     def _lie(self) -> None:
         """Send, as somebody who is let in, an item that does not hold together."""
         from platecast.config import Display
-        from platecast.wire import Batch, encode
+        from platecast.wire import PROTOCOL_VERSION, Batch, encode
         from tests.plain_sender import FRAMES, item
 
         lie = self._random.choice(
@@ -116,7 +118,12 @@ class Attacker:
         )
         # Numbers that the sender's account never reaches, so that each is looked at.
         seq = 10**6 + self.sent
-        batch = Batch(version=1, sender=self.member.sender, items=(item(seq, **lie),), displays=(Display(),))
+        batch = Batch(
+            version=PROTOCOL_VERSION,
+            sender=self.member.sender,
+            items=(item(seq, **lie),),
+            displays=(Display(),),
+        )
         self.data.send_multipart([self._topic, encode(batch), *FRAMES])
 
     def _knock(self) -> None:

@@ -151,6 +151,9 @@ class RecordingCanvas:
     def refresh(self, layers):
         self.calls.append(("refresh", *(layer.name for layer in layers)))
 
+    def features_changed(self, places):
+        self.calls.append(("features", *places))
+
     def is_on_screen(self, layer, index):
         place = zip(layer.key.stacked, index, strict=True)
         return layer in self.shown and all(self.values[name] == value for name, value in place)

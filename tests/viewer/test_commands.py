@@ -87,7 +87,7 @@ def test_clear_says_what_it_freed(commands):
             "dance",
             {},
             ViewerCommandError,
-            "known are clear, compare, display, export, goto, layers, probe, quit, read, screenshot",
+            "known are clear, compare, display, export, features, goto, layers, numbers, probe, quit, read",
         ),
         (
             "read",

@@ -410,9 +410,11 @@ class ScriptedSockets:
 def test_window_that_empties_the_queue_meanwhile_is_woken_for_what_follows(viewer):
     """It would sleep with a plane before it if the receiver compared lengths."""
     name = new_instance()
-    batches = [Batch(version=1, sender=name, items=(item(n),), displays=(Display(),)) for n in (1, 2)]
+    batches = [
+        Batch(version=PROTOCOL_VERSION, sender=name, items=(item(n),), displays=(Display(),)) for n in (1, 2)
+    ]
     one, two = (Data(decode_batch(encode(batch)), (zmq.Frame(PIXELS.tobytes()),)) for batch in batches)
-    hello = Hello(version=1, sender=name, token=TOKEN, pid=1, memory_group="")
+    hello = Hello(version=PROTOCOL_VERSION, sender=name, token=TOKEN, pid=1, memory_group="")
     sockets = ScriptedSockets([[one], [Request(b"c", {"type": "ping"}), two]])
     receiver = Receiver(sockets, viewer.endpoint)
     receiver._roster.greet(b"route", hello)

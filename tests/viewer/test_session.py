@@ -150,7 +150,7 @@ def test_a_plane_that_cannot_be_shown_fails_alone(inbox, run):
         inbox.plane(well="A02"),
     )
     run()
-    assert inbox.outcomes[bad].startswith("points cannot be shown yet")
+    assert inbox.outcomes[bad].startswith("points are no pixels")
     assert inbox.outcomes[good] is inbox.outcomes[other] is None
 
 

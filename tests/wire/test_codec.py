@@ -119,13 +119,16 @@ def test_too_long_a_message_is_refused_before_it_is_read(decode):
         decode(b"\xc1" * (5 << 20))
 
 
-@pytest.mark.parametrize("version", [0, 2, -1])
+@pytest.mark.parametrize("version", [0, PROTOCOL_VERSION + 1, PROTOCOL_VERSION - 1, -1])
 @pytest.mark.parametrize(
     ("message", "decode"),
     [
-        (Hello(version=1, sender=SENDER, token="", pid=1, memory_group=""), decode_sender_message),
         (
-            Welcome(version=1, instance=SENDER, handover="", nonce=SENDER, window_bytes=1),
+            Hello(version=PROTOCOL_VERSION, sender=SENDER, token="", pid=1, memory_group=""),
+            decode_sender_message,
+        ),
+        (
+            Welcome(version=PROTOCOL_VERSION, instance=SENDER, handover="", nonce=SENDER, window_bytes=1),
             decode_viewer_message,
         ),
         (batch(), decode_batch),

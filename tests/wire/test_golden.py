@@ -6,10 +6,12 @@ Run this file to record them anew.
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pytest
 
 from platecast.components import Components, Kind, PlaneId, PlateLayout, StepId
-from platecast.config import Display
+from platecast.config import Display, NapariPolygons
+from platecast.records import make_records
 from platecast.wire import (
     PROTOCOL_VERSION,
     Ack,
@@ -31,6 +33,8 @@ from platecast.wire import (
     decode_sender_message,
     decode_viewer_message,
     encode,
+    pack_records,
+    unpack_records,
 )
 
 GOLDEN = Path(__file__).with_name("golden")
@@ -101,8 +105,26 @@ MESSAGES = {
                 display=1,
                 frame=0,
             ),
+            Item(
+                seq=69,
+                stream=2,
+                plane=PlaneId(components=Components(well="A01"), kind=Kind.POINTS),
+                shape=(120,),
+                dtype="|u1",
+                nbytes=120,
+                frame=1,
+            ),
         ),
-        displays=(Display(), Display(sliced=("well", "channel"), colormap="magma", replace_layers=True)),
+        displays=(
+            Display(),
+            Display(
+                sliced=("well", "channel"),
+                colormap="magma",
+                replace_layers=True,
+                polygons=NapariPolygons.SHAPES,
+                color_by="area",
+            ),
+        ),
         layouts=(PlateLayout(plate="P1", well=("A01", "B03"), channel=("DAPI", 2), z_index=(0, 1)),),
     ),
     "batch_of_a_failure": Batch(
@@ -153,6 +175,22 @@ STATUS = ViewerStatus(
 )
 """What is published on the progress channel, and the answer to `status`: JSON."""
 
+RECORDS = {
+    "points": make_records(
+        np.array([[1.5, 2.0], [3.0, 4.25]]),
+        Kind.POINTS,
+        features={"label": [7, 9], "name": ["a", "déjà"], "area": [1.5, np.inf]},
+    ),
+    "shapes": make_records(
+        [[[0, 0], [0, 4], [4, 4]], [[[0, 0], [0, 9], [9, 9], [9, 0]], [[2, 2], [2, 4], [4, 4]]]],
+        Kind.SHAPES,
+        image_shape=(10, 12),
+    ),
+    "tracks": make_records([[1, 0, 5.5, 6.5], [1, 1, 5.0, 7.0]], Kind.TRACKS),
+    "vectors": make_records([[[1, 2, 3], [0, 0, 1]]], Kind.VECTORS),
+    "table": make_records({"label": np.array([1, 2], np.uint16), "well": ["A01", "B02"]}, Kind.TABLE),
+}
+
 
 def decode(name, data):
     if name.startswith("batch"):
@@ -171,8 +209,16 @@ def test_recorded_bytes_are_decoded_to_the_message(name):
     assert decode(name, (GOLDEN / f"{name}.msgpack").read_bytes()) == MESSAGES[name]
 
 
+@pytest.mark.parametrize("name", RECORDS)
+def test_records_are_packed_to_exactly_the_recorded_bytes_and_back(name):
+    recorded = np.fromfile(GOLDEN / f"{name}.records", np.uint8)
+    assert pack_records(RECORDS[name]).tobytes() == recorded.tobytes()
+    assert pack_records(unpack_records(recorded, RECORDS[name].kind)).tobytes() == recorded.tobytes()
+
+
 def test_every_recorded_message_is_looked_at():
     assert {path.stem for path in GOLDEN.glob("*.msgpack")} == set(MESSAGES)
+    assert {path.stem for path in GOLDEN.glob("*.records")} == set(RECORDS)
 
 
 def test_status_is_encoded_to_exactly_the_recorded_bytes():
@@ -189,3 +235,5 @@ if __name__ == "__main__":
     (GOLDEN / "status.json").write_bytes(msgspec.json.encode(STATUS))
     for recorded, message in MESSAGES.items():
         (GOLDEN / f"{recorded}.msgpack").write_bytes(encode(message))
+    for recorded, records in RECORDS.items():
+        pack_records(records).tofile(GOLDEN / f"{recorded}.records")

@@ -84,7 +84,13 @@ class Kind(enum.StrEnum):
     POINTS = "points"
     SHAPES = "shapes"
     TRACKS = "tracks"
+    VECTORS = "vectors"
     TABLE = "table"
+
+    @property
+    def is_pixels(self) -> bool:
+        """Whether it is a plane of pixels; everything else is records."""
+        return self in (Kind.IMAGE, Kind.LABELS)
 
 
 class StepId(msgspec.Struct, frozen=True):

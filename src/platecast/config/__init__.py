@@ -6,6 +6,7 @@ from platecast.config._display import (
     NapariColormap,
     NapariDimensionMode,
     NapariDisplayConfig,
+    NapariPolygons,
     NapariVariableSizeHandling,
 )
 from platecast.config._pipeline import PipelineConfig, StepConfig, config_of, configure
@@ -32,6 +33,7 @@ __all__ = [
     "NapariColormap",
     "NapariDimensionMode",
     "NapariDisplayConfig",
+    "NapariPolygons",
     "NapariStreamingConfig",
     "NapariVariableSizeHandling",
     "PipelineConfig",

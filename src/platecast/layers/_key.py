@@ -7,10 +7,11 @@ is part of the index. Names and pixels are the business of others.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from platecast.components import Kind, PlaneId, StepId
+from platecast.components import Components, Kind, PlaneId, StepId
 from platecast.config import Display
 from platecast.errors import UnsupportedArrayError
 
@@ -43,7 +44,7 @@ class LayerKey:
         The components that the planes have at all, without the plate, in the order of `AXIS_NAMES`.
     shape
         Shape of one plane, ``(Y, X)`` or ``(Y, X, 3 | 4)``; Y and X are 0 where planes of all sizes share
-        the layer, see `is_padded`.
+        the layer, see `is_padded`. Of records, ``(2,)``, or ``(3,)`` where they have a z of their own.
     dtype
         Name of the data type in which the layer is read.
     """
@@ -61,6 +62,16 @@ class LayerKey:
     def is_padded(self) -> bool:
         """Whether planes smaller than the largest of the layer are padded when they are read."""
         return 0 in self.shape
+
+    @property
+    def is_records(self) -> bool:
+        """Whether the layer holds points, shapes, tracks or vectors, and no pixels."""
+        return len(self.shape) == 1
+
+    @property
+    def is_labels(self) -> bool:
+        """Whether its pixels are labels, sent as such or painted from polygons."""
+        return not self.is_records and self.kind in (Kind.LABELS, Kind.SHAPES)
 
     @property
     def stacked(self) -> tuple[str, ...]:
@@ -86,7 +97,7 @@ def place(
     display
         Which components are layers, and whether runs replace each other.
     shape, dtype
-        Of its pixels.
+        Of its pixels; of records, the number of axes in space.
 
     Raises
     ------
@@ -103,10 +114,16 @@ def place(
         kind=plane.kind,
         sliced=tuple((name, values[name]) for name in present if name in display.sliced),
         present=present,
-        shape=(0, 0, *shape[2:]) if display.pad_to_max else tuple(shape),
+        shape=_layer_shape(plane.kind, tuple(shape), display),
         dtype=_layer_dtype(plane.kind, tuple(shape), np.dtype(dtype)),
     )
     return key, tuple(values[name] for name in key.stacked)
+
+
+def components_of(key: LayerKey, index: Index) -> Components:
+    """Return what the plane at an index of a layer is."""
+    values = dict(key.sliced) | dict(zip(key.stacked, index, strict=True))
+    return msgspec.convert({"plate": key.plate, **values}, Components)
 
 
 def regrouped(key: LayerKey, index: Index, sliced: Sequence[str]) -> tuple[LayerKey, Index]:
@@ -125,21 +142,33 @@ def regrouped(key: LayerKey, index: Index, sliced: Sequence[str]) -> tuple[Layer
     return moved, tuple(values[name] for name in moved.stacked)
 
 
+def _layer_shape(kind: Kind, shape: tuple[int, ...], display: Display) -> tuple[int, ...]:
+    """Return the shape of a layer's planes.
+
+    Painted polygons share a layer whatever their size: it may be that of the polygons alone, where no image
+    had come yet.
+    """
+    is_padded = len(shape) > 1 and (display.pad_to_max or kind is Kind.SHAPES)
+    return (0, 0, *shape[2:]) if is_padded else shape
+
+
 def _layer_dtype(kind: Kind, shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> str:
     """Return the data type of the layer that holds such planes.
 
     Senders narrow each label image on its own, so 8 and 16 bits share one layer of 16; booleans are read
     as bytes, because napari takes no boolean labels; byte order is no reason for another layer.
     """
-    if kind not in (Kind.IMAGE, Kind.LABELS):
-        raise UnsupportedArrayError(f"{kind} cannot be shown yet: only image and labels can")
+    if not kind.is_pixels and len(shape) == 1:
+        return "float32"
+    if not kind.is_pixels and kind is not Kind.SHAPES:
+        raise UnsupportedArrayError(f"{kind} are no pixels, and came with shape {shape}")
     is_rgb = len(shape) == 3 and shape[2] in (3, 4)
     if not (len(shape) == 2 or (is_rgb and kind is Kind.IMAGE)) or 0 in shape:
         raise UnsupportedArrayError(
             f"{kind} of shape {shape} is no plane: expected (Y, X), or (Y, X, 3 | 4) for an RGB image"
         )
-    if dtype.kind not in ("bui" if kind is Kind.LABELS else "buif"):
+    if dtype.kind not in ("buif" if kind is Kind.IMAGE else "bui"):
         raise UnsupportedArrayError(f"{kind} of dtype {dtype} cannot be shown")
-    if kind is Kind.LABELS and dtype.kind in "bu" and dtype.itemsize <= 2:
+    if kind is not Kind.IMAGE and dtype.kind in "bu" and dtype.itemsize <= 2:
         return "uint16"
     return "uint8" if dtype.kind == "b" else dtype.newbyteorder("=").name

@@ -1,7 +1,7 @@
 """Planes along the shared axes, as the array that napari takes for a layer's data."""
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import product
 from math import prod
 from typing import Any
@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from platecast.layers._axes import Axes
 from platecast.layers._held import HeldPlane, Pixels
-from platecast.layers._key import AXIS_NAMES, Index, Value
+from platecast.layers._key import AXIS_NAMES, Index
+from platecast.layers._sparse import SparseStack
 
 _log = logging.getLogger(__name__)
 
@@ -19,7 +20,7 @@ _LEADING = len(AXIS_NAMES)
 _Picked = int | Sequence[int]
 
 
-class PlaneStack:
+class PlaneStack(SparseStack[Pixels]):
     """A sparse array of planes, ``(well, site, channel, timepoint, z_index, Y, X[, 3 | 4])``.
 
     Taking a plane in costs one dictionary entry and no copy; looking at one plane returns a read-only view
@@ -43,10 +44,7 @@ class PlaneStack:
     def __init__(
         self, axes: Axes, stacked: Sequence[str], plane_shape: Sequence[int], dtype: npt.DTypeLike
     ) -> None:
-        self._axes = axes
-        self._stacked = tuple(stacked)
-        self._stacked_places = tuple(AXIS_NAMES.index(name) for name in stacked)
-        self._planes: dict[Index, Pixels] = {}
+        super().__init__(axes, stacked)
         self._blank: npt.NDArray[Any] | None = None
         self._is_padded = 0 in plane_shape
         self.plane_shape = tuple(plane_shape)
@@ -67,26 +65,6 @@ class PlaneStack:
     def size(self) -> int:
         """Number of values, counting planes that are missing."""
         return prod(self.shape)
-
-    @property
-    def stacked(self) -> tuple[str, ...]:
-        """The axes along which the planes vary."""
-        return self._stacked
-
-    @property
-    def indices(self) -> tuple[Index, ...]:
-        """Indices of the planes that are there, in the order in which they came first."""
-        return tuple(self._planes)
-
-    @property
-    def count(self) -> int:
-        """Number of planes that are there."""
-        return len(self._planes)
-
-    @property
-    def nbytes(self) -> int:
-        """Memory of the planes that are there, in bytes."""
-        return sum(plane.nbytes for plane in self._planes.values())
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -124,37 +102,6 @@ class PlaneStack:
         self.plane_shape, self._blank = largest, None
         return True
 
-    def take_out(self, index: Index) -> bool:
-        """Let a plane go, which is missing from then on; say whether there was one."""
-        return self._planes.pop(index, None) is not None
-
-    def plane(self, index: Index) -> Pixels | None:
-        """Return the plane of an index as it was taken in, read-only, or `None` if it is missing."""
-        return self._planes.get(index)
-
-    def is_missing(self, position: Sequence[int]) -> bool:
-        """Say whether there is no plane at a position along the leading axes."""
-        return self._index_at(position) not in self._planes
-
-    def planes(self) -> list[Pixels]:
-        """Return all planes that are there, as they were taken in."""
-        return list(self._planes.values())
-
-    def planes_at(self, positions: Sequence[Iterable[int]]) -> list[Pixels]:
-        """Return the planes that are there, as they were taken in, among some positions of each axis."""
-        wanted: list[set[Value]] = []
-        for name, place in zip(self._stacked, self._stacked_places, strict=True):
-            values = {self._axes.value(name, position) for position in positions[place]}
-            wanted.append({value for value in values if value is not None})
-        if all(len(values) == 1 for values in wanted):
-            plane = self._planes.get(tuple(next(iter(values)) for values in wanted))
-            return [] if plane is None else [plane]
-        return [
-            plane
-            for index, plane in self._planes.items()
-            if all(value in values for value, values in zip(index, wanted, strict=True))
-        ]
-
     def __getitem__(self, key: Any) -> npt.NDArray[Any]:  # noqa: ANN401 -- NumPy's keys
         """Return the values of a key of ints, slices, sequences of ints and ``...``, read-only.
 
@@ -182,16 +129,6 @@ class PlaneStack:
         fill = (slice(None),) * (self.ndim - len(parts) + len(dots))
         parts = parts[: dots[0]] + fill + parts[dots[0] + 1 :] if dots else parts + fill
         return parts[:_LEADING], parts[_LEADING:]
-
-    def _index_at(self, position: Sequence[int]) -> Index | None:
-        """Return the values at a position; `None` where an axis has none yet."""
-        index = []
-        for name, place in zip(self._stacked, self._stacked_places, strict=True):
-            value = self._axes.value(name, position[place])
-            if value is None:
-                return None
-            index.append(value)
-        return tuple(index)
 
     def _read(self, position: Sequence[int]) -> npt.NDArray[Any]:
         index = self._index_at(position)

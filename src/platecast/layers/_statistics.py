@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from platecast.layers._held import HeldPlane, Pixels
+from platecast.records import Records
 
 _MEAN_SAMPLES_PER_SIDE = 32
 _MOST_SAMPLED = 64
@@ -41,11 +42,13 @@ def value_range(planes: Sequence[Pixels]) -> tuple[float, float] | None:
     return (float(values.min()), float(values.max())) if values.size else None
 
 
-def mean_intensity(plane: Pixels) -> float | None:
+def mean_intensity(plane: Pixels | Records) -> float | None:
     """Return the mean of a coarse grid of about 1,000 pixels, a few microseconds at any size.
 
-    `None` where no value is finite, and for a plane that would have to be read for it.
+    `None` where no value is finite, for a plane that would have to be read for it, and for records.
     """
+    if isinstance(plane, Records):
+        return None
     array = plane.memory if isinstance(plane, HeldPlane) else plane
     if array is None:
         return None

@@ -1,86 +1,26 @@
 """All layers of a window, and which plane of each is there."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
 import numpy.typing as npt
 
-from platecast.components import Components, Kind, PlaneId, PlateLayout
+from platecast.components import Kind, PlaneId, PlateLayout, StepId
 from platecast.config import Display
 from platecast.layers._axes import Axes, sort_values
 from platecast.layers._calibration import Calibration, Scale, common_scale
 from platecast.layers._contrast import robust_contrast
+from platecast.layers._features import all_features, features_at, number_columns, numbers_by_well
 from platecast.layers._held import Pixels
 from platecast.layers._key import AXIS_NAMES, Index, LayerKey, Value, place, regrouped
 from platecast.layers._names import LayerNames
+from platecast.layers._record_stack import RecordStack
 from platecast.layers._stack import PlaneStack
-
-
-@dataclass(eq=False, slots=True)
-class StoredLayer:
-    """A layer and its planes.
-
-    Parameters
-    ----------
-    key
-        What its planes have in common.
-    display
-        How the sender of its first plane wants it shown.
-    contrast
-        Limits for its first plane; `None` for labels and RGB.
-    stack
-        Its planes, the data that napari shows.
-    name
-        What it is called now; the store renames a layer that turns out to be a projection.
-    tickets
-        For every plane that is there, the ticket it came with.
-    """
-
-    key: LayerKey
-    display: Display
-    contrast: tuple[float, float] | None
-    stack: PlaneStack
-    name: str
-    tickets: dict[Index, object] = field(default_factory=dict)
-
-    def select(self, components: Mapping[str, Any]) -> Index:
-        """Return the index of the one plane that the components name.
-
-        Components along which the layer does not vary may be given; a sliced one must be the layer's own.
-
-        Raises
-        ------
-        LookupError
-            No plane is there, or more than one.
-        InvalidComponentsError, InvalidWellError
-            The components name no plane at all.
-        """
-        wanted: dict[str, Value] = {}
-        if components:
-            given = Components(**components)
-            wanted = {name: getattr(given, name) for name in given.present}
-        own = dict(self.key.sliced) | ({"plate": self.key.plate} if self.key.plate else {})
-        for name, value in own.items():
-            if name in wanted and wanted[name] != value:
-                raise LookupError(f"layer {self.name!r} holds {name}={value!r}, not {wanted[name]!r}")
-        found = [
-            index
-            for index in self.stack.indices
-            if all(
-                wanted.get(name, value) == value for name, value in zip(self.key.stacked, index, strict=True)
-            )
-        ]
-        if not found:
-            raise LookupError(f"layer {self.name!r} has no plane with {_text(wanted)}: it is missing")
-        if len(found) > 1:
-            open_names = [name for name in self.key.stacked if name not in wanted]
-            raise LookupError(
-                f"layer {self.name!r} has {len(found)} planes with {_text(wanted)}: "
-                f"say {', '.join(open_names)} too"
-            )
-        return found[0]
+from platecast.layers._stored import StoredLayer
+from platecast.layers._tables import Features, Tables
+from platecast.records import Records
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +88,7 @@ class LayerStore:
     def __init__(self) -> None:
         self.axes = Axes()
         self._layers: dict[LayerKey, StoredLayer] = {}
+        self._tables = Tables()
         # Names stay taken when their layer is removed, so that those of the others stay.
         self._names = LayerNames()
         self._sliced: tuple[str, ...] | None = None
@@ -232,8 +173,11 @@ class LayerStore:
                     superseded.append(layer.tickets[moved])
                 plane = old.stack.plane(index)
                 if plane is not None:
-                    layer.stack.put(moved, plane)
+                    layer.put(moved, plane)
                     layer.tickets[moved] = old.tickets[index]
+                    layer.features.pop(moved, None)
+                    if index in old.features:
+                        layer.features[moved] = old.features[index]
         self.drop_unused_values()
         stayed = tuple(layer for layer in renamed if layer not in origins)
         olds = {layer: tuple(olds) for layer, olds in origins.items()}
@@ -243,11 +187,12 @@ class LayerStore:
         self,
         plane: PlaneId,
         display: Display,
-        array: Pixels,
+        content: Pixels | Records,
         contrast: tuple[float, float] | None,
         ticket: object,
+        features: Records | None = None,
     ) -> Placement:
-        """File a plane, without a copy; it replaces the one that was at its place.
+        """File a plane or records, without a copy; they replace those that were at their place.
 
         Parameters
         ----------
@@ -255,30 +200,38 @@ class LayerStore:
             What it is.
         display
             How it is to be shown.
-        array
+        content
             Its pixels, ``(Y, X)`` or ``(Y, X, 3 | 4)``, which must not be written to any more, or a plane
-            that is read when it is looked at.
+            that is read when it is looked at; or records other than tables.
         contrast
             Limits, if the sender knows some; used for the first plane of a layer only.
         ticket
             Given back when the plane is replaced.
+        features
+            The records whose labels were painted into the plane, for their columns.
 
         Raises
         ------
         UnsupportedArrayError
             Its kind, shape or data type cannot be shown; nothing was changed.
         """
-        key, index = place(plane, self._chosen(display), array.shape, array.dtype)
+        if isinstance(content, Records):
+            key, index = place(plane, self._chosen(display), (content.spatial,), "float32")
+        else:
+            key, index = place(plane, self._chosen(display), content.shape, content.dtype)
         layer = self._layers.get(key)
         created = layer is None
         renamed: tuple[StoredLayer, ...] = ()
         if layer is None:
-            if key.kind is not Kind.IMAGE or len(key.shape) == 3:
+            if key.kind is not Kind.IMAGE or len(key.shape) == 3 or isinstance(content, Records):
                 contrast = None
             elif contrast is None or not contrast[0] < contrast[1]:
-                contrast = robust_contrast(array)
+                contrast = robust_contrast(content)
             layer, renamed = self._create(key, display, contrast)
-        grown = layer.stack.put(index, array)
+        grown = layer.put(index, content)
+        layer.features.pop(index, None)
+        if features is not None:
+            layer.features[index] = features
         grown = self.axes.add(dict(zip(key.stacked, index, strict=True))) or grown
         superseded = layer.tickets.get(index)
         layer.tickets[index] = ticket
@@ -287,13 +240,49 @@ class LayerStore:
     def withdraw(self, plane: PlaneId, display: Display) -> Withdrawal | None:
         """Take a plane out, whatever its size is; `None` where there is none. Its layer and axes stay."""
         for layer in self._layers.values():
+            if layer.key.kind is not plane.kind:
+                continue
             # Of what a plane is, only size and data type are not known without it.
-            shape = (1, 1, *layer.key.shape[2:])
+            shape = layer.key.shape if layer.key.is_records else (1, 1, *layer.key.shape[2:])
             key, index = place(plane, self._chosen(display), shape, layer.key.dtype)
             same = replace(key, shape=layer.key.shape, dtype=layer.key.dtype)
             if same == layer.key and layer.stack.take_out(index):
+                layer.features.pop(index, None)
                 return Withdrawal(layer, index, layer.tickets.pop(index, None))
         return None
+
+    def put_table(self, plane: PlaneId, display: Display, table: Records, ticket: object) -> object | None:
+        """Take in a table; return the ticket of the one that it replaces. It needs no layer to be there."""
+        return self._tables.put("" if display.replace_layers else plane.run, plane, table, ticket)
+
+    def drop_tables(self, runs: Set[str], steps: Set[StepId | None]) -> None:
+        """Let the tables of some runs and steps go."""
+        self._tables.drop(runs, steps)
+
+    def features(self, layer: StoredLayer, index: Index) -> Features:
+        """Return the columns of the labels or records at an index: their own, and those of tables.
+
+        Columns of labels begin with ``label``; other columns have one row for each record.
+        """
+        return features_at(layer, index, self._layers.values(), self._tables)
+
+    @property
+    def number_columns(self) -> tuple[str, ...]:
+        """Names of the columns for which `numbers_by_well` has something."""
+        return number_columns(all_features(self._layers.values(), self._tables))
+
+    def numbers_by_well(self, column: str, plate: str | None = None) -> dict[str, float]:
+        """Return the mean of a column in each well, over all its sites, of the newest run that has it.
+
+        Parameters
+        ----------
+        column
+            Of tables, or of the features of points, shapes, tracks or vectors. A table of no well may say in
+            a column ``well`` where each row belongs.
+        plate
+            Only of this plate; `None`: of any.
+        """
+        return numbers_by_well(column, all_features(self._layers.values(), self._tables), plate)
 
     def find(self, name: str) -> StoredLayer | None:
         """Return the layer of this name, if there is one."""
@@ -311,6 +300,8 @@ class LayerStore:
         if layer is None:
             known = ", ".join(layer.name for layer in self._layers.values()) or "none"
             raise LookupError(f"there is no layer {name!r}; there are: {known}")
+        if isinstance(layer.stack, RecordStack):
+            raise LookupError(f"layer {name!r} holds records: there is no plane to read")
         return layer.stack[positions_of(layer, layer.select(components), self.axes)]
 
     def remove(self, layer: StoredLayer) -> None:
@@ -321,6 +312,7 @@ class LayerStore:
     def clear(self) -> None:
         """Let everything go but the user's choice of layers: planes, names, sizes, the values of the axes."""
         self._layers.clear()
+        self._tables.clear()
         self._names.clear()
         self._calibrations.clear()
         self.axes.clear()
@@ -352,7 +344,11 @@ class LayerStore:
         renamed = tuple(self._layers[other] for other in self._names.add(key) if other in self._layers)
         for other in renamed:
             other.name = self._names.name(other.key)
-        stack = PlaneStack(self.axes, key.stacked, key.shape, key.dtype)
+        stack: PlaneStack | RecordStack
+        if key.is_records:
+            stack = RecordStack(self.axes, key.stacked, key.shape[0])
+        else:
+            stack = PlaneStack(self.axes, key.stacked, key.shape, key.dtype)
         layer = StoredLayer(key, display, contrast, stack, self._names.name(key))
         self._layers[key] = layer
         return layer, renamed
@@ -366,7 +362,3 @@ def positions_of(layer: StoredLayer, index: Index, axes: Axes) -> tuple[int, ...
     """Return the positions of a plane along all shared axes; 0 where its layer does not vary."""
     found = axes.position(dict(zip(layer.key.stacked, index, strict=True)))
     return tuple(found.get(name, 0) for name in AXIS_NAMES)
-
-
-def _text(components: Mapping[str, Value]) -> str:
-    return ", ".join(f"{name}={value!r}" for name, value in components.items()) or "no component given"

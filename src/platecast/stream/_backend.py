@@ -6,6 +6,8 @@ from typing import Any, ClassVar
 
 from platecast.components import Kind, StepId, parse_name
 from platecast.config import NapariStreamingConfig
+from platecast.errors import InvalidRecordsError
+from platecast.records import kind_of, make_records
 from platecast.storage import AnyPath, StreamingBackend
 from platecast.stream._stream import Stream
 
@@ -14,7 +16,8 @@ class NapariStreamBackend(StreamingBackend):
     """Streams planes to a napari viewer; what a plane is comes from its path.
 
     Options of `save_batch`: ``config`` (`NapariStreamingConfig`), ``port``, ``step``, ``plate``, ``run`` as
-    for `Stream`, and ``kind`` as for `Stream.send`.
+    for `Stream`, ``kind`` as for `Stream.send`, and ``features``, a sequence with the columns of each of the
+    points, shapes, tracks or vectors.
     """
 
     name: ClassVar[str] = "napari_stream"
@@ -28,7 +31,7 @@ class NapariStreamBackend(StreamingBackend):
         Parameters
         ----------
         data
-            Planes, ``(Y, X)`` or ``(Y, X, 3 | 4)``.
+            Planes, ``(Y, X)`` or ``(Y, X, 3 | 4)``, or what else `kind` says.
         paths
             As many names that `parse_name` reads.
         **options
@@ -40,12 +43,23 @@ class NapariStreamBackend(StreamingBackend):
             A path does not say what the plane is; nothing of the batch is sent then.
         UnsupportedArrayError
             An array is no plane.
+        InvalidRecordsError
+            Records contradict themselves; nothing of the batch is sent then.
         """
-        kind = Kind(options.pop("kind", Kind.IMAGE))
+        kind = kind_of(options.pop("kind", Kind.IMAGE))
+        features = options.pop("features", None)
         stream = self._stream(**options)
         names = [parse_name(os.fspath(path)) for path in paths]
-        for plane, components in zip(data, names, strict=True):
-            stream.send_components(plane, components, kind=kind)
+        if kind.is_pixels and features is None:
+            for plane, components in zip(data, names, strict=True):
+                stream.send_components(plane, components, kind=kind)
+            return
+        if kind.is_pixels:
+            raise InvalidRecordsError(f"{kind} have no features of their own: save them with kind='table'")
+        columns = [None] * len(names) if features is None else features
+        batch = [make_records(each, kind, features=own) for each, own in zip(data, columns, strict=True)]
+        for records, components in zip(batch, names, strict=True):
+            stream.send_records(records, components)
 
     def close(self) -> None:
         """Wait, a bounded time, for planes on their way."""

@@ -1,11 +1,7 @@
 """What users call: `Stream` and `send`."""
 
-import datetime
 import functools
-import math
-import os
-import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -13,22 +9,19 @@ import numpy as np
 import numpy.typing as npt
 
 from platecast.arrays import as_labels, describe
-from platecast.components import Components, Kind, PlaneId, PlateLayout, StepId
-from platecast.config import NapariStreamingConfig, WhenFull
-from platecast.errors import UnsupportedArrayError
+from platecast.components import Components, Kind, PlateLayout
+from platecast.errors import InvalidRecordsError, UnsupportedArrayError
+from platecast.records import kind_of, label_table, make_records
 from platecast.storage import AnyPath, Plate, PlateImage, open_plate
-from platecast.stream._link import Link
-from platecast.stream._links import links
-from platecast.stream._staged import Pixels, Room, Staged
-from platecast.wire import MAX_PLANE_BYTES, MAX_REASON_LENGTH, DropReason, Ledger
+from platecast.stream._plane_stream import PlaneStream
+from platecast.stream._stacks import Channel, planes_of
+from platecast.wire import Ledger
 
 if TYPE_CHECKING:
     from platecast.stream._plate import PlateProgress
 
-_KINDS = (Kind.IMAGE, Kind.LABELS)
 
-
-class Stream:
+class Stream(PlaneStream):
     """A stream of planes to the napari viewer on one port.
 
     All streams of a process to the same port share one background thread and one budget. Every method may
@@ -58,169 +51,89 @@ class Stream:
             stream.send(image, well="A01", channel="DAPI", z_index=3)
     """
 
-    def __init__(
-        self,
-        port: int | None = None,
-        *,
-        step: tuple[int, str] | StepId | None = None,
-        plate: str | None = None,
-        run: str | None = None,
-        config: NapariStreamingConfig | None = None,
-        start_viewer: bool = True,
-    ) -> None:
-        chosen = config or NapariStreamingConfig()
-        if port is not None:
-            chosen = NapariStreamingConfig(**{**chosen.model_dump(exclude_unset=True), "napari_port": port})
-        self.config = chosen
-        self.port = chosen.napari_port
-        self.run = process_run() if run is None else run
-        self._step = step if isinstance(step, StepId | None) else StepId(*step)
-        self._plate = plate
-        self._display = chosen.display()
-        self._start_viewer = start_viewer
-        self._bound: tuple[int, Link, int] | None = None
-        # Here rather than with the first plane: opening a link costs milliseconds.
-        self._bind()
-
     def send(
         self,
-        image: object,
+        data: object,
         *,
         well: str | None = None,
         site: int | None = None,
-        channel: int | str | None = None,
+        channel: Channel = None,
         z_index: int | None = None,
         timepoint: int | None = None,
         plate: str | None = None,
         kind: Kind | str = Kind.IMAGE,
+        axes: str | None = None,
+        features: object = None,
+        shape_type: str | Sequence[str] = "polygon",
+        image_shape: Sequence[int] | None = None,
     ) -> None:
-        """Send one plane. Its pixels are copied before this returns; the caller may change them at once.
+        """Send one plane, a stack of them, or records. All is copied before this returns.
 
         Parameters
         ----------
-        image
-            ``(Y, X)`` or ``(Y, X, 3 | 4)``, of any array library, on any device.
+        data
+            What `kind` says. *image*, *labels*: ``(Y, X)`` or ``(Y, X, 3 | 4)``, of any array library, on any
+            device. *points*: (N, 2 | 3), ``[z,] y, x``. *vectors*: (N, 2, 2 | 3), start and direction.
+            *tracks*: (N, 4 | 5), ``id, t, [z,] y, x``. *shapes*: a sequence of (N, 2) vertices ``y, x``, each
+            with holes where it is a sequence of rings. *table*: columns by name, a data frame or a structured
+            array; it becomes the features of the labels, points or shapes at its place, row by row by its
+            column ``label`` (or ``index``).
         well, site, channel, z_index, timepoint, plate
-            What the plane is, see `Components`; at least one is given.
+            What it is, see `Components`; at least one is given.
         kind
-            ``"image"`` or ``"labels"``.
+            ``"image"``, ``"labels"``, ``"points"``, ``"shapes"``, ``"tracks"``, ``"vectors"`` or ``"table"``.
+        axes
+            Of a stack of images or labels that is sent whole, such as ``"zyx"``, ``"cyx"``, ``"tzyx"`` or, of
+            RGB, ``"zyxs"``. Its planes count from the `z_index`, `timepoint` and `channel` given, else from
+            0; `channel` may be a list of names.
+        features
+            Columns with one row for each record; of labels, with a column ``label``: they travel as a table.
+        shape_type
+            Of shapes: ``"polygon"``, ``"rectangle"``, ``"ellipse"``, ``"line"``, ``"path"``, or one for each.
+        image_shape
+            Y and X of the image that shapes were drawn on; default: that of the image beside them.
 
         Raises
         ------
         UnsupportedArrayError
-            The array is no plane, or its dtype cannot be shown without loss.
+            The array is no plane, no such stack, or its dtype cannot be shown without loss.
+        InvalidRecordsError
+            Records contradict themselves; nothing was sent.
         InvalidComponentsError, InvalidWellError
             The components name no plane.
         """
-        components = Components(
-            plate=self._plate if plate is None else plate,
-            well=well,
-            site=site,
-            channel=channel,
-            z_index=z_index,
-            timepoint=timepoint,
-        )
-        self.send_components(image, components, kind=Kind(kind))
-
-    def send_components(
-        self,
-        image: object,
-        components: Components,
-        *,
-        kind: Kind = Kind.IMAGE,
-        step: StepId | None = None,
-        address: str | None = None,
-    ) -> None:
-        """Send one plane whose components are known already; otherwise as `send`.
-
-        Parameters
-        ----------
-        image
-            As for `send`.
-        components
-            What the plane is.
-        kind
-            What its values mean.
-        step
-            The step that made it; default: the stream's own.
-        address
-            Where the plane rests, as ``backend:path``. Where pixels have to give way, the viewer is told of
-            such a plane all the same, and reads it when it is looked at.
-        """
-        if kind not in _KINDS:
-            raise UnsupportedArrayError(f"kind {kind.value!r} cannot be sent yet: use 'image' or 'labels'")
-        if kind is Kind.LABELS:
-            image = as_labels(image)
-        shape, dtype = describe(image)
-        nbytes = math.prod(shape) * dtype.itemsize
-        if nbytes > MAX_PLANE_BYTES:
-            raise UnsupportedArrayError(f"a plane of {nbytes} bytes: at most {MAX_PLANE_BYTES} can be sent")
-        link, number = self._bind()
-        staged_pixels = self._stage(link, image, shape, dtype, nbytes)
-        if isinstance(staged_pixels, DropReason) and address is None:
-            link.outbox.drop(number, staged_pixels)
+        wanted = kind_of(kind)
+        if axes is None and not (channel is None or isinstance(channel, int | str)):
+            raise UnsupportedArrayError(f"channel={channel!r}: several channels need axes, such as 'cyx'")
+        given = {
+            "plate": self._plate if plate is None else plate,
+            "well": well,
+            "site": site,
+            "channel": channel if isinstance(channel, int | str) else None,
+            "z_index": z_index,
+            "timepoint": timepoint,
+        }
+        named = {name: value for name, value in given.items() if value is not None}
+        if axes is not None:
+            if not wanted.is_pixels or features is not None:
+                raise UnsupportedArrayError(
+                    f"axes={axes!r} are for stacks of images or labels, without features"
+                )
+            self._send_stack(data, axes, Components(**named) if named else None, channel, wanted)  # type: ignore[arg-type]  # named by name
             return
-        pixels = None if isinstance(staged_pixels, DropReason) else staged_pixels
-        plane = PlaneId(components=components, run=self.run, step=step or self._step, kind=kind)
-        staged = Staged(number, plane, self._display, shape, dtype.str, nbytes, pixels, address)
-        self._queue(link, staged)
-
-    def send_resting(
-        self,
-        address: str,
-        shape: tuple[int, ...],
-        dtype: npt.DTypeLike,
-        components: Components,
-        *,
-        kind: Kind = Kind.IMAGE,
-        step: StepId | None = None,
-        contrast: tuple[float, float] | None = None,
-    ) -> None:
-        """Tell the viewer of a plane that rests in a store, which it reads when the plane is looked at.
-
-        Only a header travels: it waits for the viewer whatever the budget is, and is never dropped.
-
-        Parameters
-        ----------
-        address
-            Where the plane rests, as ``backend:path``.
-        shape, dtype
-            Of its pixels; a plane that turns out to be another one fails when it is looked at.
-        components, kind, step
-            As for `send_components`.
-        contrast
-            Lower and upper limit for the first plane of a layer; without them it is read for its own.
-
-        Raises
-        ------
-        UnsupportedArrayError
-            The shape or dtype is none of a plane.
-        """
-        # An array without memory of its own: what can be sent is decided in one place.
-        shape, plain = describe(np.broadcast_to(np.zeros((), dtype), shape))
-        link, number = self._bind()
-        plane = PlaneId(components=components, run=self.run, step=step or self._step, kind=kind)
-        nbytes = math.prod(shape) * plain.itemsize
-        staged = Staged(number, plane, self._display, shape, plain.str, nbytes, None, address)
-        staged.contrast = contrast
-        self._queue(link, staged)
-
-    def send_failure(
-        self, reason: str, components: Components, *, kind: Kind = Kind.IMAGE, step: StepId | None = None
-    ) -> None:
-        """Tell the viewer that there is no plane to be had for a place; it counts as failed, and says so.
-
-        Parameters
-        ----------
-        reason
-            What is shown there in its stead; a plane that was shown there before is withdrawn.
-        components, kind, step
-            What the plane would have been, as for `send_components`.
-        """
-        link, number = self._bind()
-        plane = PlaneId(components=components, run=self.run, step=step or self._step, kind=kind)
-        failure = reason[:MAX_REASON_LENGTH]
-        self._queue(link, Staged(number, plane, self._display, (), "", 0, None, failure=failure))
+        components = Components(**named)  # type: ignore[arg-type]  # named by name
+        if wanted.is_pixels:
+            if features is not None and wanted is not Kind.LABELS:
+                raise InvalidRecordsError("an image has no features: they belong to labels, points and so on")
+            table = None if features is None else label_table(features)
+            self.send_components(data, components, kind=wanted)
+            if table is not None:
+                self.send_records(table, components)
+            return
+        records = make_records(
+            data, wanted, features=features, shape_type=shape_type, image_shape=image_shape
+        )
+        self.send_records(records, components)
 
     def send_plate(
         self,
@@ -308,63 +221,30 @@ class Stream:
     ) -> None:
         self.close(0.0 if error is not None else 5.0)
 
-    def _queue(self, link: Link, staged: Staged) -> None:
-        link.outbox.put(staged, replaces=self.config.when_full is WhenFull.LATEST)
-        link.wake()
-
-    def _stage(
-        self, link: Link, image: object, shape: tuple[int, ...], dtype: np.dtype[Any], nbytes: int
-    ) -> Pixels | DropReason:
-        """Copy a plane to where it may wait; return why, where its pixels have to give way."""
-        config = self.config
-        # What a viewer that is just being started will want is worth the disk.
-        room = link.outbox.reserve(nbytes, config.when_full, config.block_timeout_s, may_spill=link.expecting)
-        if room is Room.NOWHERE:
-            return DropReason.TIMED_OUT if config.when_full is WhenFull.BLOCK else DropReason.NO_ROOM
-        if room is Room.ON_DISK:
-            return link.staging.copy_to_disk(image, dtype) or DropReason.DISK_FULL
-        try:
-            return link.staging.copy(image, shape, dtype, nbytes)
-        except BaseException:
-            link.outbox.unreserve(nbytes)
-            raise
-
-    def _bind(self) -> tuple[Link, int]:
-        """Return the link and this stream's number in it; a forked child gets a link of its own."""
-        bound = self._bound
-        if bound is None or bound[0] != os.getpid() or bound[1].closed:
-            with links.lock:
-                now = self._bound
-                bound = self._open() if now is None or now is bound else now
-        return bound[1], bound[2]
-
-    def _open(self) -> tuple[int, Link, int]:
-        link = links.get(self.port, self.config.budget_mb, self.config.spill_mb)
-        self._bound = (os.getpid(), link, link.outbox.open_stream())
-        if self._start_viewer:
-            # Nobody insists on a port that nobody chose: another user may have it.
-            or_next = "napari_port" not in self.config.model_fields_set
-            link.start_viewer(
-                persistent=self.config.persistent,
-                or_next=or_next,
-                memory_budget_mb=self.config.memory_budget_mb,
-            )
-        return self._bound
+    def _send_stack(
+        self, stack: object, axes: str, components: Components | None, channels: Channel, kind: Kind
+    ) -> None:
+        planes = list(planes_of(stack, axes, components, channels))
+        # One is like the others: what is wrong with a stack is said before any of it is sent.
+        for plane, _ in planes[: 1 if kind is Kind.IMAGE else None]:
+            as_labels(plane) if kind is Kind.LABELS else describe(plane)
+        for plane, named in planes:
+            self.send_components(plane, named, kind=kind)
 
 
-def send(image: object, *, port: int | None = None, **components: Any) -> None:  # noqa: ANN401 -- see Stream.send
-    """Show one image in a napari viewer, which is started where there is none.
+def send(data: object, *, port: int | None = None, **options: Any) -> None:  # noqa: ANN401 -- see Stream.send
+    """Show an image, a stack, or records in a napari viewer, which is started where there is none.
 
-    Takes the components of `Stream.send` as keywords; returns as soon as the pixels are copied.
+    Takes the keywords of `Stream.send`; returns as soon as everything is copied.
 
     Parameters
     ----------
-    image
-        ``(Y, X)`` or ``(Y, X, 3 | 4)``, of any array library, on any device.
+    data
+        As for `Stream.send`.
     port
         The viewer's data port; default: 5555, or this user's own pair where another user has that.
-    **components
-        ``well``, ``site``, ``channel``, ``z_index``, ``timepoint``, ``plate`` and ``kind``, as for
+    **options
+        ``well``, ``site``, ``channel``, ``z_index``, ``timepoint``, ``plate``, ``kind`` and so on, as for
         `Stream.send`.
 
     Examples
@@ -372,20 +252,9 @@ def send(image: object, *, port: int | None = None, **components: Any) -> None: 
     ::
 
         platecast.send(image, well="A01", site=1, channel="DAPI")
+        platecast.send(spots, kind="points", well="A01", site=1, features={"brightness": brightness})
     """
-    default_stream(port).send(image, **components)
-
-
-@functools.cache
-def process_run() -> str:
-    """Return the identifier of this process's run, made when it first sends."""
-    return new_run()
-
-
-def new_run() -> str:
-    """Return a new identifier of a run, such as ``2026-03-01T14-05-09-1f3a``; sorts by time."""
-    now = datetime.datetime.now(tz=datetime.UTC).astimezone()
-    return f"{now:%Y-%m-%dT%H-%M-%S}-{secrets.token_hex(2)}"
+    default_stream(port).send(data, **options)
 
 
 @functools.cache

@@ -2,13 +2,16 @@
 
 import functools
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from platecast.errors import ProtocolError
 from platecast.layers import HeldPlane, Shelf
+from platecast.records import Records
 from platecast.viewer._roster import Sender
-from platecast.wire import Batch, Item, copy_out, map_read_only
+from platecast.wire import Batch, Item, copy_out, map_read_only, unpack_records
 
 MOST_MAPPINGS = 50_000
 """Planes that are mapped at once; Linux allows a process 65,530 mappings, and others need some, too."""
@@ -54,8 +57,13 @@ class Adoption:
         nbytes = sum(item.nbytes for item in batch.items if item.buffer is not None)
         self._at_leisure = nbytes <= _COPIED_BATCH_BYTES and backlog <= _COPIED_BACKLOG
 
-    def array(self, sender: Sender, item: Item, fd: int | None, frame: memoryview | None) -> HeldPlane:
-        """Return a plane, whose pixels are read-only and wait to be filed where they came with it.
+    def content(
+        self, sender: Sender, item: Item, fd: int | None, frame: memoryview | None
+    ) -> HeldPlane | Records:
+        """Return a plane, or the records that it consists of.
+
+        A plane's pixels are read-only and wait to be filed where they came with it.
+
 
         Parameters
         ----------
@@ -77,6 +85,16 @@ class Adoption:
             raise ProtocolError(f"buffer {item.buffer} was not handed over")
         if fd is None and frame is None:
             return self._shelf.plane(item.address or "", item.shape, item.dtype)
+        array = self._array(sender, item, fd, frame)
+        if item.plane.kind.is_pixels:
+            return self._shelf.hold(array, item.address)
+        # A copy: what was checked must not change under us, and records are small beside images.
+        return unpack_records(np.array(array), item.plane.kind)
+
+    def _array(
+        self, sender: Sender, item: Item, fd: int | None, frame: memoryview | None
+    ) -> npt.NDArray[Any]:
+        """Return what came with an item, read-only: the sender's own pages, or a copy of them."""
         if fd is None:
             data = np.frombuffer(frame or b"", np.uint8)[item.offset :]
         elif item.buffer is not None and self._adopts(sender):
@@ -88,9 +106,9 @@ class Adoption:
             data = copy_out(fd, item.nbytes, item.offset)
             if item.buffer is not None:
                 sender.account.free(item.buffer)
-        pixels = data[: item.nbytes].view(item.dtype).reshape(item.shape)
+        pixels: npt.NDArray[Any] = data[: item.nbytes].view(item.dtype).reshape(item.shape)
         pixels.flags.writeable = False
-        return self._shelf.hold(pixels, item.address)
+        return pixels
 
     def _adopts(self, sender: Sender) -> bool:
         # In another memory cgroup the pages stay charged to the sender; a mapping more could be one too many.

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from platecast.components import PlaneId, PlateLayout
 from platecast.config import Display
 from platecast.layers import Holdings, Pixels
+from platecast.records import Records
 from platecast.wire import LayerStatus, Ledger
 
 
@@ -25,7 +26,7 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A plane that was received and waits to be filed.
+    """A plane, or records, that were received and wait to be filed.
 
     Parameters
     ----------
@@ -35,18 +36,21 @@ class Arrival:
         How its sender wants it shown.
     array
         Its pixels, ``(Y, X)`` or ``(Y, X, 3 | 4)``, read-only; the memory is released when the last
-        reference to the array goes. Or a plane that is read when it is looked at.
+        reference to the array goes. Or a plane that is read when it is looked at, or records.
     contrast
         Robust lower and upper limit that the sender computed, if it did.
     ticket
         Its place in the account.
+    features
+        The polygons that were painted into the plane, for their columns.
     """
 
     plane: PlaneId
     display: Display
-    array: Pixels
+    array: Pixels | Records
     contrast: tuple[float, float] | None
     ticket: Ticket
+    features: Records | None = None
 
 
 @dataclass(frozen=True, slots=True)

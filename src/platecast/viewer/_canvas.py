@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 import numpy.typing as npt
 
-from platecast.components import StepId
+from platecast.components import Components, StepId
 from platecast.layers import Index, Regrouping, StoredLayer, Value
 
 
@@ -42,6 +42,9 @@ class Canvas(Protocol):
 
     def refresh(self, layers: Iterable[StoredLayer]) -> None:
         """Draw the visible ones among these layers again, and say what is on screen."""
+
+    def features_changed(self, places: Iterable[Components]) -> None:
+        """Take in that tables came for these places."""
 
     def is_on_screen(self, layer: StoredLayer, index: Index) -> bool:
         """Say whether a plane can be seen where the sliders stand now."""

@@ -74,6 +74,7 @@ def clear(
         if watch is not None:
             watch.cleared()
         return cleared
+    store.drop_tables(runs, steps)
     store.drop_unused_values()
     canvas.axes_changed()
     if watch is not None:

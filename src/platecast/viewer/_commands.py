@@ -7,15 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from platecast.components import well_name
+from platecast.components import COMPONENT_NAMES, Kind, well_name
 from platecast.errors import ViewerCommandError
-from platecast.layers import AXIS_NAMES, LayerStore, positions_of
+from platecast.layers import AXIS_NAMES, Index, LayerStore, StoredLayer, Value, positions_of
+from platecast.records import Records
 from platecast.viewer._canvas import Canvas
 from platecast.viewer._clearing import Cleared
 from platecast.viewer._export import Exports
 from platecast.viewer._following import Following
 from platecast.viewer._probe import GapProbe
 from platecast.viewer._steps import StepName, find_step
+from platecast.wire import pack_records
 
 
 class _Kept:
@@ -71,8 +73,10 @@ class Commands:
             "compare": self._compare,
             "display": self._display,
             "export": self._export,
+            "features": self._features,
             "goto": self._goto,
             "layers": self._layers,
+            "numbers": self._numbers,
             "probe": self._probe,
             "quit": self._quit,
             "read": self._read,
@@ -96,7 +100,7 @@ class Commands:
         try:
             signature.bind(**args)
         except TypeError as error:
-            known = ", ".join(signature.parameters) or "none"
+            known = ", ".join(_arguments(signature)) or "none"
             raise ViewerCommandError(f"{name}: {error}; its arguments are: {known}") from error
         return handler(**args)
 
@@ -120,36 +124,40 @@ class Commands:
         axes = {name: list(self._store.axes.values(name)) for name in AXIS_NAMES}
         return {"layers": listed, "axes": axes, "on_screen": self._canvas.values_on_screen()}, ()
 
-    def _read(
-        self,
-        layer: str,
-        *,
-        plate: str | None = None,
-        well: str | None = None,
-        site: int | None = None,
-        channel: int | str | None = None,
-        timepoint: int | None = None,
-        z_index: int | None = None,
-    ) -> Answer:
+    def _read(self, layer: str, **components: Value | None) -> Answer:
+        stored, index = self._find(layer, components)
+        plane = stored.stack.plane(index)
+        if isinstance(plane, Records):
+            return {"kind": str(plane.kind), "count": plane.count}, (pack_records(plane).tobytes(),)
+        read = self._canvas.read(stored, positions_of(stored, index, self._store.axes))
+        if plane is not None:
+            # Padding is no data.
+            read = read[: plane.shape[0], : plane.shape[1]]
+        return {"shape": list(read.shape), "dtype": str(read.dtype)}, (np.asarray(read).tobytes("C"),)
+
+    def _features(self, layer: str, **components: Value | None) -> Answer:
+        stored, index = self._find(layer, components)
+        features = self._store.features(stored, index)
+        table = Records(Kind.TABLE, {}, features)
+        return {"columns": list(features), "count": table.count}, (pack_records(table).tobytes(),)
+
+    def _numbers(self, *, column: str | None = None, plate: str | None = None) -> Answer:
+        columns = list(self._store.number_columns)
+        if column is not None and column not in columns:
+            raise LookupError(f"no table has a column of numbers {column!r}; there are: {', '.join(columns)}")
+        numbers = {} if column is None else self._store.numbers_by_well(column, plate)
+        return {"columns": columns, "numbers": numbers}, ()
+
+    def _find(self, layer: str, components: Mapping[str, Value | None]) -> tuple[StoredLayer, Index]:
+        """Return a layer by name, and the index of the one plane in it that the components name."""
+        unknown = [name for name in components if name not in COMPONENT_NAMES]
+        if unknown:
+            raise ViewerCommandError(f"{', '.join(unknown)}: expected layer and {', '.join(COMPONENT_NAMES)}")
         names = self._canvas.names()
         if layer not in names:
             raise LookupError(f"there is no layer {layer!r}; there are: {', '.join(names) or 'none'}")
-        given = {
-            "plate": plate,
-            "well": well,
-            "site": site,
-            "channel": channel,
-            "timepoint": timepoint,
-            "z_index": z_index,
-        }
         stored = names[layer]
-        index = stored.select({name: value for name, value in given.items() if value is not None})
-        plane = self._canvas.read(stored, positions_of(stored, index, self._store.axes))
-        sent = stored.stack.plane(index)
-        if sent is not None:
-            # Padding is no data.
-            plane = plane[: sent.shape[0], : sent.shape[1]]
-        return {"shape": list(plane.shape), "dtype": str(plane.dtype)}, (np.asarray(plane).tobytes("C"),)
+        return stored, stored.select({name: value for name, value in components.items() if value is not None})
 
     def _goto(
         self,
@@ -248,3 +256,11 @@ class Commands:
 
     def _quit(self) -> Answer:
         return {"quitting": True}, ()
+
+
+def _arguments(signature: inspect.Signature) -> list[str]:
+    """Return the names of a command's arguments; what takes any names takes components."""
+    names: list[str] = []
+    for name, parameter in signature.parameters.items():
+        names += COMPONENT_NAMES if parameter.kind is parameter.VAR_KEYWORD else (name,)
+    return names

@@ -8,8 +8,10 @@ from napari.layers import Layer
 from napari.viewer import ViewerModel
 
 from platecast.layers import LayerKey, StoredLayer, Value
+from platecast.viewer._labels_view import LabelsView
 from platecast.viewer._look import hidden_layers, is_looked_at, newest_run
 from platecast.viewer._napari_private import group_grid
+from platecast.viewer._record_view import RecordView
 from platecast.viewer._steps import Step, step_text
 
 _GRID = ("stride", "shape", "spacing", "enabled")
@@ -26,6 +28,8 @@ class ShownLayer:
     name: str
     colormap: str | None
     is_visibility_ours: bool = True
+    view: RecordView | LabelsView | None = None
+    """What keeps records, or the features of labels, on what is on screen."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,18 @@ from urllib.parse import quote
 
 import msgspec
 
-from platecast.components import Components, Kind, PlateLayout, format_name
-from platecast.layers import AXIS_NAMES, Calibration, Index, LayerKey, StoredLayer, Value, sort_values
+from platecast.components import Kind, PlateLayout, format_name
+from platecast.layers import (
+    AXIS_NAMES,
+    Calibration,
+    Index,
+    LayerKey,
+    PlaneStack,
+    StoredLayer,
+    Value,
+    components_of,
+    sort_values,
+)
 from platecast.viewer._look import newest_run
 from platecast.viewer._steps import Step
 
@@ -134,12 +144,6 @@ def of_run(layers: Sequence[StoredLayer], run: str | None) -> tuple[StoredLayer,
     return tuple(layer for layer in layers if layer.key.run in ("", wanted))
 
 
-def components_of(key: LayerKey, index: Index) -> Components:
-    """Return what a plane of a layer is."""
-    values = dict(key.sliced) | dict(zip(key.stacked, index, strict=True))
-    return msgspec.convert({"plate": key.plate, **values}, Components)
-
-
 def _homes(layers: Sequence[StoredLayer], target: Path) -> dict[StoredLayer, Path]:
     """Return the folder of each layer's planes."""
     plates = {layer.key.plate for layer in layers}
@@ -165,7 +169,7 @@ def _step_name(step: Step) -> str:
 
 def _owner(layer: StoredLayer, images: Sequence[StoredLayer]) -> StoredLayer:
     """Return the images beside which labels lie; a layer that lies by itself owns itself."""
-    if layer.key.kind is not Kind.LABELS:
+    if layer.key.kind is not Kind.LABELS or not isinstance(layer.stack, PlaneStack):
         return layer
     sites = _sites(layer)
     # Of several channels of a step any will do: they share a folder.
@@ -174,6 +178,7 @@ def _owner(layer: StoredLayer, images: Sequence[StoredLayer]) -> StoredLayer:
         for image in images
         if image.key.plate == layer.key.plate
         and _order(image.key.step) <= _order(layer.key.step)
+        and isinstance(image.stack, PlaneStack)
         and image.stack.plane_shape[:2] == layer.stack.plane_shape[:2]
         and sites <= _sites(image)
     ]

@@ -20,12 +20,16 @@ import msgspec
 import psutil
 
 from platecast._version import __version__
+from platecast.components import Kind
+from platecast.config import NapariPolygons
 from platecast.errors import ProtocolError
 from platecast.layers import Holdings, Pixels, Shelf
+from platecast.records import Records
 from platecast.viewer._adoption import Adoption
 from platecast.viewer._arrivals import Arrival, Command, Failure, Incoming, Ticket
 from platecast.viewer._budget import make_shelf, planes_status
 from platecast.viewer._owner import Owner, OwnerState
+from platecast.viewer._painter import Painter, PlaneSizes
 from platecast.viewer._progress_pace import ProgressPace
 from platecast.viewer._roster import Roster
 from platecast.wire import (
@@ -91,6 +95,8 @@ class Receiver:
         self._answers: deque[tuple[bytes, dict[str, Any], Sequence[bytes]]] = deque()
         self._woken = False
         self._has_passed_on = False
+        self._sizes = PlaneSizes()
+        self._painter = Painter(self._shelf.hold, self._painted, self._not_painted)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="platecast-receiver", daemon=True)
         sockets.progress.token = endpoint.token
@@ -116,6 +122,7 @@ class Receiver:
 
     def stop(self) -> None:
         """Stop receiving, say what is settled, close the sockets."""
+        self._painter.stop()
         self._stopping.set()
         self._sockets.wake()
         self._thread.join()
@@ -264,8 +271,8 @@ class Receiver:
                     self._pass_on(Failure(item.plane, display, item.failure, ticket))
                     continue
                 frame = None if item.frame is None else frames[item.frame]
-                pixels = self._adoption.array(sender, item, fd, frame)
-                self._pass_on(Arrival(item.plane, display, pixels, item.contrast, ticket))
+                content = self._adoption.content(sender, item, fd, frame)
+                self._file(Arrival(item.plane, display, content, item.contrast, ticket))
             except (ProtocolError, OSError) as error:
                 self._refuse(f"plane {item.seq} of process {sender.pid}: {error}")
                 sender.account.settle(item.seq, item.stream, str(error))
@@ -275,6 +282,24 @@ class Receiver:
                 if fd is not None:
                     os.close(fd)
         sender.close_unnamed(batch)
+
+    def _file(self, arrival: Arrival) -> None:
+        content = arrival.array
+        if not isinstance(content, Records):
+            self._sizes.note(arrival.plane, content.shape)
+        elif content.kind is Kind.SHAPES and arrival.display.polygons is NapariPolygons.LABELS:
+            self._painter.put(arrival, self._sizes.beside(arrival.plane))
+            return
+        self._pass_on(arrival)
+
+    def _painted(self, arrival: Arrival) -> None:
+        """Pass on what the painter's thread has painted."""
+        self._arrivals.append(arrival)
+        self.on_work()
+
+    def _not_painted(self, arrival: Arrival, reason: str) -> None:
+        _log.warning("refused: plane %d: %s", arrival.ticket.seq, reason)
+        self.settle(arrival.ticket, reason)
 
     def _free(self, sender: bytes, number: int) -> None:
         """Note that the last view of an adopted buffer is gone; in whichever thread that happened."""

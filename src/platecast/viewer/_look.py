@@ -84,25 +84,28 @@ def newest_run(keys: Iterable[LayerKey]) -> str:
     return next(reversed(dict.fromkeys(key.run for key in keys if key.run)), "")
 
 
-def insert_place(is_labels: bool, neighbours: Iterable[tuple[bool, bool]]) -> int:
+def rank_of(key: LayerKey) -> int:
+    """Return how high in the list layers of a sort lie: images, labels above them, records on top."""
+    return 2 if key.is_records else int(key.is_labels)
+
+
+def insert_place(rank: int, neighbours: Iterable[tuple[bool, int]]) -> int:
     """Return the place of a new layer in the list, counted from the bottom.
 
     Parameters
     ----------
-    is_labels
-        Whether it is a labels layer; those go above all images.
+    rank
+        Its `rank_of`.
     neighbours
-        For each layer of the list, whether it was streamed and whether it is a labels layer.
+        For each layer of the list, whether it was streamed, and its rank.
     """
     listed = list(neighbours)
     below = [
-        place
-        for place, (is_streamed, has_labels) in enumerate(listed, start=1)
-        if is_streamed and (is_labels or not has_labels)
+        place for place, (is_streamed, other) in enumerate(listed, start=1) if is_streamed and other <= rank
     ]
     if below:
         return below[-1]
-    return len(listed) if is_labels else 0
+    return len(listed) if rank else 0
 
 
 def _topic(key: LayerKey) -> tuple[object, ...]:

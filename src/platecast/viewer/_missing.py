@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from napari.layers import Layer
 from napari.viewer import ViewerModel
 
-from platecast.layers import StoredLayer
+from platecast.layers import PlaneStack, StoredLayer
 from platecast.viewer._sliders import Sliders
 
 
@@ -61,14 +61,18 @@ def missing_in_cells(
     return replace(missing, cells=tuple(cells))
 
 
-def _box(layers: Sequence[tuple[StoredLayer, Layer]]) -> tuple[float, float, float, float]:
-    """Return the frame around the planes; pixel centres lie on whole numbers."""
+def _box(layers: Sequence[tuple[StoredLayer, Layer]]) -> tuple[float, float, float, float] | None:
+    """Return the frame around the planes, `None` of records; pixel centres lie on whole numbers."""
     corners = []
     for stored, layer in layers:
+        if not isinstance(stored.stack, PlaneStack):
+            continue
         height, width = stored.stack.plane_shape[:2]
         y, x = (float(length) for length in layer.scale[-2:])
         top, left = (float(offset) for offset in layer.translate[-2:])
         corners.append((top - y / 2, left - x / 2, top + (height - 0.5) * y, left + (width - 0.5) * x))
+    if not corners:
+        return None
     return (
         min(corner[0] for corner in corners),
         min(corner[1] for corner in corners),

@@ -1,16 +1,28 @@
 """The layers of a `LayerStore` as napari layers."""
 
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy.typing as npt
-from napari.layers import Image, Labels, Layer
+from napari.layers import Image, Layer
 from napari.viewer import Viewer, ViewerModel
 
-from platecast.components import Kind
-from platecast.layers import Index, LayerKey, LayerStore, Pixels, Regrouping, StoredLayer, Value
+from platecast.components import Components
+from platecast.layers import (
+    Index,
+    LayerKey,
+    LayerStore,
+    Pixels,
+    PlaneStack,
+    Regrouping,
+    StoredLayer,
+    Value,
+)
+from platecast.records import Records
 from platecast.viewer._comparison import Comparison, ShownLayer
-from platecast.viewer._look import insert_place, is_looked_at, place_of, topic
+from platecast.viewer._labels_view import LabelsView
+from platecast.viewer._look import insert_place, is_looked_at, place_of, rank_of, topic
 from platecast.viewer._napari_private import main_window, slice_in_background, update_extents
 from platecast.viewer._on_screen import OnScreen
 from platecast.viewer._picture import png_bytes
@@ -22,10 +34,13 @@ from platecast.viewer._plane_layers import (
     take_over,
     wanted_colormap,
 )
+from platecast.viewer._record_view import RecordView
 from platecast.viewer._scaling import Scaling
 from platecast.viewer._sliders import Sliders
 from platecast.viewer._steps import Step, newest_steps
 from platecast.viewer._stream_dock import StreamDock
+
+_log = logging.getLogger(__name__)
 
 _MOST_LAYERS = 24
 """Beyond these only layers that are looked at are made: 64 visible ones take 0.6 s a step of a slider."""
@@ -154,9 +169,20 @@ class NapariCanvas:
     def refresh(self, layers: Iterable[StoredLayer]) -> None:
         """Draw layers again; see `Canvas.refresh`."""
         for layer in layers:
-            if layer in self._shown:
+            view = self._shown[layer].view if layer in self._shown else None
+            if view is not None:
+                view.forget()
+            if layer in self._shown and isinstance(layer.stack, PlaneStack):
                 # Neither the extent nor the highlight depends on pixels, and both cost time in all layers.
                 self._shown[layer].layer.refresh(extent=False, highlight=False)
+        self._tell_position()
+
+    def features_changed(self, places: Iterable[Components]) -> None:
+        """Take in that tables came; see `Canvas.features_changed`."""
+        if any(self._sliders.may_be_here(place) for place in places):
+            for shown in self._shown.values():
+                if shown.view is not None:
+                    shown.view.forget()
         self._tell_position()
 
     def is_on_screen(self, layer: StoredLayer, index: Index) -> bool:
@@ -202,6 +228,8 @@ class NapariCanvas:
 
     def read(self, layer: StoredLayer, position: tuple[int, ...]) -> npt.NDArray[Any]:
         """Return one plane; see `Canvas.read`."""
+        if not isinstance(layer.stack, PlaneStack):
+            raise LookupError(f"layer {layer.name!r} holds records: there are no pixels to read")
         data = self._shown[layer].layer.data if layer in self._shown else layer.stack
         plane: npt.NDArray[Any] = data[position]
         return plane
@@ -292,8 +320,11 @@ class NapariCanvas:
         if settings is not None:
             take_over(made, settings)
         layers = self._viewer.layers
-        neighbours = [(other in self._stored, isinstance(other, Labels)) for other in layers]
-        place = insert_place(layer.key.kind is Kind.LABELS, neighbours)
+        neighbours = [
+            (other in self._stored, rank_of(self._stored[other].key) if other in self._stored else 0)
+            for other in layers
+        ]
+        place = insert_place(rank_of(layer.key), neighbours)
         selected = set(layers.selection)
         self._scaling.begin(layer, made)
         with self._sliders.changing():
@@ -304,7 +335,7 @@ class NapariCanvas:
             else:
                 self._selected_by_us = {made}
         # napari numbers a name that one of the user's own layers bears already.
-        self._shown[layer] = ShownLayer(made, made.name, chosen)
+        self._shown[layer] = ShownLayer(made, made.name, chosen, view=self._view_of(layer, made))
         self._stored[made] = layer
         made.events.visible.connect(self._notice_visibility)
         made.events.loaded.connect(self._tell_position)
@@ -313,13 +344,20 @@ class NapariCanvas:
         """Let a napari layer show another stored layer: 5 ms, where a new one takes 60."""
         shown = self._shown.pop(old)
         self._kept.pop(layer, None)
-        with self._sliders.changing():
-            shown.layer.data = layer.stack
+        if isinstance(layer.stack, PlaneStack):
+            with self._sliders.changing():
+                shown.layer.data = layer.stack
+        shown.view = self._view_of(layer, shown.layer)
         self._shown[layer] = shown
         self._stored[shown.layer] = layer
         if shown.layer.name == shown.name:
             shown.layer.name = layer.name
             shown.name = shown.layer.name
+
+    def _view_of(self, layer: StoredLayer, made: Layer) -> RecordView | LabelsView | None:
+        if layer.key.is_records:
+            return RecordView(layer, made, self._store)
+        return LabelsView(layer, made, self._store) if layer.key.is_labels else None
 
     def _look_at(self, place: Mapping[str, Value]) -> None:
         """Show the layers of another place instead of those that lie where the window looked."""
@@ -411,6 +449,7 @@ class NapariCanvas:
             for layer, shown in self._shown.items()
             if shown.layer.visible
             for plane in self._sliders.planes_here(layer, values)
+            if not isinstance(plane, Records)
         ]
         self.pin(planes)
         if isinstance(self._viewer, Viewer):
@@ -423,8 +462,19 @@ class NapariCanvas:
         if not self._shown:
             self.on_screen.wait()
             return
+        self._follow_views()
         visible = [(layer, s.layer) for layer, s in self._shown.items() if s.layer.visible]
         self.on_screen.tell(self.values_on_screen(), visible, self._sliders, self._comparison.remark)
+
+    def _follow_views(self) -> None:
+        """Give the layers of records, and the features of labels, what lies where the sliders stand."""
+        for shown in self._shown.values():
+            if shown.view is not None and shown.layer.visible:
+                try:
+                    shown.view.follow(self._sliders)
+                except Exception:
+                    # The edge towards napari: one layer must not stop the sliders of all.
+                    _log.exception("layer %s does not show what is on screen", shown.layer.name)
 
     def _notice_visibility(self, event: Any) -> None:  # noqa: ANN401 -- napari is untyped
         layer = self._stored.get(event.source)

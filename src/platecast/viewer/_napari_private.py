@@ -1,4 +1,4 @@
-"""Every use of napari's private names, and why there is no public way.
+"""Every use of napari's private names but for layers of records, and why there is no public way.
 
 Verified with napari 0.9.2; the dependency is pinned below 0.10.
 """

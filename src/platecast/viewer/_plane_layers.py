@@ -4,18 +4,19 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from napari.layers import Labels, Layer
+from napari.layers import Image, Labels, Layer
 from napari.utils.colormaps import ensure_colormap
 
-from platecast.components import Kind
 from platecast.layers import LayerStore, StoredLayer, contrast_range
 from platecast.viewer._look import SINGLE_COLORMAP, channel_colormaps
 from platecast.viewer._napari_private import PlaneImage, PlaneLabels
+from platecast.viewer._record_view import make_record_layer, record_settings
 from platecast.viewer._sliders import AXIS_LABELS
 
 _log = logging.getLogger(__name__)
 
 _LABELS_OPACITY = 0.5
+_RECORDS_COLOR = "yellow"
 Settings = Mapping[str, Any]
 """What a user may have set on a layer, by napari's names."""
 
@@ -32,12 +33,14 @@ def make_layer(layer: StoredLayer, colormap: str | None, **common: Any) -> Layer
     layer
         Whose planes it shows.
     colormap
-        Of an image that has only one channel.
+        Of an image that has only one channel; the colour of records.
     **common
         Further arguments of napari's layers.
     """
+    if layer.key.is_records:
+        return make_record_layer(layer, colormap or _RECORDS_COLOR, **common)
     common |= {"name": layer.name, "axis_labels": AXIS_LABELS, "multiscale": False}
-    if layer.key.kind is Kind.LABELS:
+    if layer.key.is_labels:
         made = PlaneLabels(layer.stack, opacity=_LABELS_OPACITY, **common)
         # Planes are read-only and may be shared with the process that sent them.
         made.editable = False
@@ -85,6 +88,8 @@ def settings_of(layer: Layer) -> Settings:
     names = list(_OF_ALL)
     if isinstance(layer, Labels):
         names += _OF_LABELS
+    elif not isinstance(layer, Image):
+        return {name: getattr(layer, name) for name in names} | record_settings(layer)
     elif not layer.rgb:
         # The range before the limits: limits must lie inside.
         names += [*_OF_IMAGES, "contrast_limits", "colormap"]

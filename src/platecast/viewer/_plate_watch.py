@@ -7,12 +7,12 @@ from collections import deque
 from collections.abc import Set
 from typing import Any, Protocol
 
-import numpy.typing as npt
 from qtpy.QtCore import QObject, QTimer
 from qtpy.QtCore import Signal as QtSignal  # type: ignore[attr-defined]  # renamed where mypy does not look
 
 from platecast.components import PlaneId, PlateLayout, StepId
-from platecast.layers import HeldPlane, mean_intensity
+from platecast.layers import Pixels, mean_intensity
+from platecast.records import Records
 from platecast.viewer._plate_model import PlateModel, is_of
 
 _log = logging.getLogger(__name__)
@@ -25,7 +25,7 @@ _BUDGET_S = 0.003
 class Watch(Protocol):
     """What a session tells of its planes; called for each one, so all of it must be quick."""
 
-    def filed(self, plane: PlaneId, array: npt.NDArray[Any] | HeldPlane) -> None:
+    def filed(self, plane: PlaneId, array: Pixels | Records) -> None:
         """Hear that a plane is in a layer."""
 
     def failed(self, plane: PlaneId, reason: str) -> None:
@@ -65,7 +65,7 @@ class PlateWatch(QObject):
         self._timer.setInterval(_INTERVAL_MS)
         self._timer.timeout.connect(self._turn)
 
-    def filed(self, plane: PlaneId, array: npt.NDArray[Any] | HeldPlane) -> None:
+    def filed(self, plane: PlaneId, array: Pixels | Records) -> None:
         """Hear that a plane is in a layer; its pixels are looked at later, if it is still there."""
         self._filed.append((plane, weakref.ref(array)))
         self._wake()

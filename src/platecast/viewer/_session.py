@@ -10,9 +10,10 @@ from typing import Any
 from qtpy.QtCore import QObject, Qt, QTimer
 from qtpy.QtCore import Signal as QtSignal  # type: ignore[attr-defined]  # renamed where mypy does not look
 
-from platecast.components import PlateLayout
+from platecast.components import Components, Kind, PlateLayout
 from platecast.errors import PlatecastError
 from platecast.layers import HeldPlane, Index, LayerStore, Placement, StoredLayer
+from platecast.records import Records
 from platecast.viewer._arrivals import Arrival, Command, Failure, Inbox, Incoming, Ticket
 from platecast.viewer._canvas import Canvas
 from platecast.viewer._clearing import Cleared, clear
@@ -105,6 +106,8 @@ class Session(QObject):
         )
         self._newcomers: dict[StoredLayer, _Newcomer] = {}
         self._dirty: dict[StoredLayer, None] = {}
+        self._tables: dict[Components, None] = {}
+        """Places whose features have changed since the canvas was told."""
         self._has_grown = False
         self._held: deque[Command] = deque()
         self._delayed: Arrival | None = None
@@ -216,11 +219,19 @@ class Session(QObject):
 
     def _file(self, arrival: Arrival) -> bool:
         """File a plane; False where there is no room for it yet."""
+        if isinstance(arrival.array, Records) and arrival.plane.kind is Kind.TABLE:
+            self._file_table(arrival, arrival.array)
+            return True
         try:
             if isinstance(arrival.array, HeldPlane) and not arrival.array.admit():
                 return False
             placement = self._store.put(
-                arrival.plane, arrival.display, arrival.array, arrival.contrast, arrival.ticket
+                arrival.plane,
+                arrival.display,
+                arrival.array,
+                arrival.contrast,
+                arrival.ticket,
+                arrival.features,
             )
         except PlatecastError as error:
             _log.warning("a plane cannot be shown: %s", error)
@@ -277,6 +288,15 @@ class Session(QObject):
         if self._canvas.is_on_screen(withdrawn.layer, withdrawn.index):
             self._dirty[withdrawn.layer] = None
 
+    def _file_table(self, arrival: Arrival, table: Records) -> None:
+        superseded = self._store.put_table(arrival.plane, arrival.display, table, arrival.ticket)
+        self._inbox.settle(arrival.ticket)
+        if isinstance(superseded, Ticket):
+            self._inbox.supersede(superseded)
+        if self._watch is not None:
+            self._watch.filed(arrival.plane, table)
+        self._tables[arrival.plane.components] = None
+
     def _fail(self, arrival: Arrival, reason: str) -> None:
         self._inbox.settle(arrival.ticket, reason)
         if self._watch is not None:
@@ -318,7 +338,7 @@ class Session(QObject):
         return took_time
 
     def _refresh_when_due(self) -> None:
-        if not self._dirty and self.following.newest is None:
+        if not (self._dirty or self._tables) and self.following.newest is None:
             return
         wait_s = self._last_refresh_s + _FRAME_S - self._clock()
         if wait_s <= 0:
@@ -331,6 +351,9 @@ class Session(QObject):
             return
         try:
             self._follow_newest()
+            tables, self._tables = tuple(self._tables), {}
+            if tables:
+                self._canvas.features_changed(tables)
             dirty, self._dirty = tuple(self._dirty), {}
             if dirty:
                 self._canvas.refresh(dirty)
@@ -381,6 +404,7 @@ class Session(QObject):
         """Let layers go; see `clear`."""
         self._dirty.clear()
         self.following.forget()
+        self._tables.clear()
         return clear(self._store, self._canvas, self._watch, run=run, step=step, earlier_runs=earlier_runs)
 
     def submit(self, name: str, reply: Reply = _nobody, **args: object) -> None:

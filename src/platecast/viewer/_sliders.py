@@ -6,7 +6,9 @@ from itertools import product
 
 from napari.viewer import ViewerModel
 
+from platecast.components import Components
 from platecast.layers import AXIS_NAMES, Index, LayerStore, Pixels, StoredLayer, Value
+from platecast.records import Records
 
 AXIS_LABELS = ("well", "site", "channel", "t", "z", "y", "x")
 """What napari calls the axes of every layer."""
@@ -114,11 +116,20 @@ class Sliders:
             for name, value in zip(layer.key.stacked, index, strict=True)
         )
 
+    def may_be_here(self, place: Components) -> bool:
+        """Say whether a place is on screen, as far as it and the sliders say where they are."""
+        return all(
+            name in self.wide_axes
+            or None in (self.values.get(name), getattr(place, name))
+            or self.values[name] == getattr(place, name)
+            for name in AXIS_NAMES
+        )
+
     def has_plane_here(self, layer: StoredLayer) -> bool:
         """Say whether a layer has a plane where the sliders stand."""
         return next(self.planes_here(layer, self.values), None) is not None
 
-    def planes_here(self, layer: StoredLayer, values: Mapping[str, Value]) -> Iterator[Pixels]:
+    def planes_here(self, layer: StoredLayer, values: Mapping[str, Value]) -> Iterator[Pixels | Records]:
         """Yield the planes of a layer that are on screen where the sliders stand on some values."""
         axes = self._store.axes
         along = [

@@ -64,6 +64,7 @@ from platecast.wire._receiver import (
     Request,
     new_instance,
 )
+from platecast.wire._records import pack_records, unpack_records
 from platecast.wire._sender import SenderSockets
 from platecast.wire._spill import Spilled, SpillFile
 from platecast.wire._status import LayerStatus, PlanesStatus, SenderStatus, StockStatus, ViewerStatus
@@ -129,12 +130,14 @@ __all__ = [
     "memory_limit_bytes",
     "new_instance",
     "next_free_pair",
+    "pack_records",
     "page_rounded",
     "port_owner",
     "process_start_time",
     "read_endpoint",
     "remove_endpoint",
     "runtime_dir",
+    "unpack_records",
     "wake",
     "write_endpoint",
 ]

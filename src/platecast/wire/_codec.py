@@ -86,9 +86,7 @@ def check_item(item: Item, batch: Batch, frame_sizes: Sequence[int]) -> None:
         raise ProtocolError(f"dtype {item.dtype!r} is not one of {', '.join(sorted(DTYPES))}")
     if item.codec != "none":
         raise ProtocolError(f"codec {item.codec!r} is not available")
-    rgb = len(item.shape) == 3 and item.shape[2] in (3, 4)
-    if not (len(item.shape) == 2 or rgb) or min(item.shape) < 1:
-        raise ProtocolError(f"shape {item.shape} is neither (Y, X) nor (Y, X, 3 or 4)")
+    _check_shape(item)
     if math.prod(item.shape) * int(item.dtype[2:]) != item.nbytes or item.nbytes > MAX_PLANE_BYTES:
         raise ProtocolError(f"{item.nbytes} bytes do not hold shape {item.shape} of {item.dtype}")
     if item.buffer is not None and item.frame is not None:
@@ -110,6 +108,19 @@ def _check_failure(item: Item) -> None:
         raise ProtocolError(f"a reason of {len(item.failure or '')} characters")
     if item.shape or item.dtype or item.nbytes or item.buffer is not None or item.frame is not None:
         raise ProtocolError("a plane that failed at its sender has no pixels")
+
+
+def _check_shape(item: Item) -> None:
+    shape = item.shape
+    if not item.plane.kind.is_pixels:
+        if len(shape) != 1 or shape[0] < 1 or item.dtype != "|u1":
+            raise ProtocolError(f"{item.plane.kind} are a run of bytes, not shape {shape} of {item.dtype}")
+        if item.address is not None:
+            raise ProtocolError(f"{item.plane.kind} rest nowhere, and {item.address!r} was given")
+        return
+    rgb = len(shape) == 3 and shape[2] in (3, 4)
+    if not (len(shape) == 2 or rgb) or min(shape) < 1:
+        raise ProtocolError(f"shape {shape} is neither (Y, X) nor (Y, X, 3 or 4)")
 
 
 def _decode(decoder: msgspec.msgpack.Decoder[T], data: bytes, limit: int) -> T:

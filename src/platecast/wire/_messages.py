@@ -9,7 +9,7 @@ import msgspec
 from platecast.components import PlaneId, PlateLayout
 from platecast.config import Display
 
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION = 2
 
 MAX_CONTROL_BYTES = 1 << 20
 """Longest message on the control channel."""
@@ -21,6 +21,10 @@ MAX_BATCH_ITEMS = 256
 """Most planes in one batch."""
 MAX_REASON_LENGTH = 1000
 """Longest reason, in characters, for which a sender has no plane."""
+MAX_RECORDS_HEADER_BYTES = 1 << 20
+"""Longest header of records."""
+MAX_ARRAYS = 4096
+"""Most columns of records."""
 
 DTYPES = frozenset({"|u1", "|i1", "<u2", "<i2", "<u4", "<i4", "<f4", "<f8"})
 """The pixel types that travel, as numpy writes them; little-endian always."""
@@ -116,7 +120,10 @@ class Ack(msgspec.Struct, tag="ack", frozen=True, kw_only=True):
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One plane of a batch. Its pixels are in a buffer, in a frame, only at its address, or nowhere."""
+    """One plane of a batch. Its pixels are in a buffer, in a frame, only at its address, or nowhere.
+
+    Points, shapes, tracks, vectors and tables are planes, too: their bytes are records, see `pack_records`.
+    """
 
     seq: int
     stream: int
