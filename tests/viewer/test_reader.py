@@ -44,7 +44,7 @@ def plate(tmp_path):
 @pytest.mark.parametrize("name", [".", "P1.HTD"])
 def test_plate_opens_lazily_in_a_plain_napari(napari_model, plate, name):
     layers = napari_model.open(plate / name, plugin="platecast")
-    assert [layer.name for layer in layers] == ["P1 Channel_1 (DAPI)", "P1 Channel_2"]
+    assert [layer.name for layer in layers] == ["Channel_1 (DAPI)", "Channel_2"]
     for channel, layer in enumerate(layers):
         assert isinstance(layer.data, PlaneStack)
         assert layer.data.shape == (2, 2, 1, 1, 1, 20, 30)
@@ -99,5 +99,9 @@ def test_real_plate(napari_model, shared_data):
     layers = napari_model.open(shared_data / "imagexpress_projection_mix", plugin="platecast")
     assert {layer.data.dtype.name for layer in layers} == {"uint16"}
     assert napari_model.dims.ndim == 7
+    assert {layer.name for layer in layers if not layer.visible} == {
+        f"Channel_{number}_projection (FITC_05)" for number in (1, 2)
+    }
     assert layers[0].scale[-1] == pytest.approx(1.3668)
-    assert layers[0]._slice.image.view.max() > 100
+    shown = next(layer for layer in layers if layer.name == "Channel_1 (FITC_05)")
+    assert shown._slice.image.view.max() > 100

@@ -106,9 +106,10 @@ def _read(plate: Plate, image: PlateImage) -> npt.NDArray[Any] | None:
 def _layer_data(layer: StoredLayer, store: LayerStore, plate: Plate, scale: tuple[float, ...]) -> _LayerData:
     channel = layer.key.channel
     called = plate.channel_names.get(channel) if channel is not None else None
-    parts = [layer.key.plate or plate.name, *([layer.name] if len(store.layers) > 1 else [])]
+    name = layer.name if len(store.layers) > 1 else plate.name
     options: dict[str, Any] = {
-        "name": " ".join(dict.fromkeys(parts)) + (f" ({called})" if called and called != channel else ""),
+        "name": f"{name} ({called})" if called and called != channel else name,
+        "visible": not _is_beside_stack(layer, store),
         "axis_labels": AXIS_LABELS,
         "scale": scale,
         "multiscale": False,
@@ -125,3 +126,14 @@ def _layer_data(layer: StoredLayer, store: LayerStore, plate: Plate, scale: tupl
         "contrast_limits": layer.contrast,
     }
     return layer.stack, options, "image"
+
+
+def _is_beside_stack(layer: StoredLayer, store: LayerStore) -> bool:
+    """Return whether a layer is the projection of another one, over which it would lie."""
+    if "z_index" in layer.key.present:
+        return False
+    return any(
+        "z_index" in other.key.present
+        and (other.key.plate, other.key.channel) == (layer.key.plate, layer.key.channel)
+        for other in store.layers
+    )
