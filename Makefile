@@ -29,6 +29,7 @@ test: $(READY)  ## run the tests; options for pytest in ARGS="..."
 torture: $(READY)  ## random kills and malformed messages, long; options in ARGS="..."
 	$(BIN)/python tests/torture/torture.py $(ARGS)
 	$(BIN)/python tests/torture/malformed.py
+	$(BIN)/python tests/torture/starters.py
 
 check: check-lint check-format check-types check-rooms  ## lint, format, types, order of the rooms
 check-lint: $(READY)

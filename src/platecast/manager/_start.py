@@ -17,6 +17,7 @@ from platecast.errors import ViewerStartError
 from platecast.wire import Endpoint, ask_each, check_ports, next_free_pair, read_endpoint, runtime_dir
 
 _LOOK_INTERVAL_S = 0.02
+_READY_INTERVAL_S = 0.1
 _LOG_TAIL_LINES = 8
 
 
@@ -136,7 +137,8 @@ def wait_ready(endpoint: Endpoint, timeout_s: float = 30.0) -> None:
             )
         if time.monotonic() > deadline:
             raise ViewerStartError(f"no window on port {endpoint.port} after {timeout_s:g} s")
-        time.sleep(_LOOK_INTERVAL_S)
+        # Not more often: each question takes the interpreter's lock from the thread that makes the window.
+        time.sleep(_READY_INTERVAL_S)
 
 
 @dataclass(frozen=True, slots=True)
