@@ -12,13 +12,15 @@ from platecast.wire import (
     Ack,
     Batch,
     Beat,
-    Counters,
     Hello,
     Item,
+    PlaneMemory,
     SenderSockets,
     StreamCounts,
+    Waker,
     Welcome,
     memory_group,
+    memory_kind,
     new_instance,
 )
 from tests.receiving import TOKEN
@@ -35,9 +37,10 @@ class PlainSender:
 
     def __init__(self, viewer, *, token=TOKEN, group=None, sender=None):
         self.sender = sender or new_instance()
-        self.counters = Counters()
-        self.wake_fds = os.pipe()
-        self.sockets = SenderSockets(viewer.endpoint, self.wake_fds[0])
+        self.memory = PlaneMemory(memory_kind())
+        self.counters = self.memory.counters()
+        self.waker = Waker()
+        self.sockets = SenderSockets(viewer.endpoint, self.waker)
         self.heard = []
         self.hello = Hello(
             version=PROTOCOL_VERSION,
@@ -50,8 +53,8 @@ class PlainSender:
     def close(self):
         self.sockets.close()
         self.counters.close()
-        for fd in self.wake_fds:
-            os.close(fd)
+        self.memory.close()
+        self.waker.close()
 
     def hear(self, type_, condition=lambda message: True):
         """Wait for a message of a type."""
@@ -70,7 +73,7 @@ class PlainSender:
         """Say hello, prove the same machine where there is a unix socket, wait for the subscription."""
         welcome = self.greet()
         if AVAILABLE:
-            assert self.sockets.attach(welcome, self.sender, self.counters.fd)
+            assert self.sockets.attach(welcome, self.sender, self.counters)
         ready = lambda: self.sockets.subscribed and (self.sockets.attached or not AVAILABLE)  # noqa: E731
         wait_until(lambda: self.heard.extend(self.sockets.poll(0.0)) or ready(), "the viewer is ready")
         return self

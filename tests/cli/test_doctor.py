@@ -149,7 +149,7 @@ def test_pair_of_a_stranger(free_port, offset):
 def test_anonymous_memory_that_cannot_be_used():
     status, found = examine(before="ulimit -f 64;")
     assert status == 1
-    check(found, "shared memory", "error", "anonymous memory cannot be used", "ulimit -f unlimited")
+    check(found, "shared memory", "error", "memfd memory cannot be used", "ulimit -f unlimited")
 
 
 @on_linux

@@ -7,7 +7,7 @@ from platecast.components import Components, Kind, PlaneId, StepId
 from platecast.config import Display
 from platecast.stream._contrast import ContrastSampler
 from platecast.stream._staged import Staged
-from platecast.wire import Segment, page_rounded
+from platecast.wire import MemfdSegment, page_rounded
 
 RAMP = np.linspace(0, 1000, 64 * 64).reshape(64, 64)
 
@@ -15,7 +15,7 @@ RAMP = np.linspace(0, 1000, 64 * 64).reshape(64, 64)
 def stage(array, *, channel="DAPI", kind=Kind.IMAGE, step=None, run="r", in_segment=False):
     pixels = array.tobytes()
     if in_segment:
-        pixels = Segment(page_rounded(array.nbytes))
+        pixels = MemfdSegment(page_rounded(array.nbytes))
         pixels.write(array)
     plane = PlaneId(components=Components(channel=channel), kind=kind, step=step, run=run)
     return Staged(1, plane, Display(), array.shape, array.dtype.str, array.nbytes, pixels)

@@ -11,7 +11,18 @@ from platecast.components import Components, PlaneId
 from platecast.config import Display, WhenFull
 from platecast.stream._outbox import Outbox
 from platecast.stream._staged import Room, Staged
-from platecast.wire import Ack, Counters, CountersView, DropReason, Ledger, SettledCounts, StreamCounts
+from platecast.wire import (
+    Ack,
+    Counters,
+    CountersView,
+    DropReason,
+    Ledger,
+    MemfdSegment,
+    PassedDescriptor,
+    SettledCounts,
+    StreamCounts,
+    page_rounded,
+)
 
 SENDER = bytes(16)
 PLANE = PlaneId(components=Components(well="A01"))
@@ -30,7 +41,7 @@ def released():
 @pytest.fixture
 def outbox(released):
     """An outbox with room for three planes of 100 bytes, and one stream."""
-    counters = Counters()
+    counters = Counters(MemfdSegment(page_rounded(1)))
     outbox = Outbox(300, released.append, counters)
     outbox.open_stream()
     yield outbox
@@ -262,7 +273,7 @@ def test_waiting_for_what_is_settled_ends_with_time_or_with_the_last_plane(outbo
 
 
 def test_counters_say_what_the_ledger_says(outbox):
-    view = CountersView(outbox._counters.fd)
+    view = CountersView(PassedDescriptor(outbox._counters.segment.fd))
     for _ in range(5):
         offer(outbox)
     assert view.read() == (5, 2, 0)
@@ -274,7 +285,7 @@ class Delivery(RuleBasedStateMachine):
     def __init__(self):
         super().__init__()
         self.released = []
-        self.counters = Counters()
+        self.counters = Counters(MemfdSegment(page_rounded(1)))
         self.outbox = Outbox(300, self.released.append, self.counters)
         self.streams = [self.outbox.open_stream(), self.outbox.open_stream()]
         self.sent = dict.fromkeys(self.streams, 0)
@@ -336,7 +347,7 @@ class Delivery(RuleBasedStateMachine):
     @invariant()
     def beat_and_counters_agree(self):
         beat = self.outbox.beat(SENDER)
-        sent, dropped, elsewhere = CountersView(self.counters.fd).read()
+        sent, dropped, elsewhere = CountersView(PassedDescriptor(self.counters.segment.fd)).read()
         assert sent == sum(each.sent for each in beat.streams)
         assert dropped == sum(each.dropped for each in beat.streams)
         assert elsewhere == sum(each.elsewhere for each in beat.streams)

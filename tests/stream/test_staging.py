@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 
 from platecast.stream._staging import Staging
-from platecast.wire import AVAILABLE, Segment, SegmentPool, SpillFile
+from platecast.wire import AVAILABLE, MemfdSegment, Segment, SegmentPool, SpillFile
 
 SHAPE = (600, 500)
 
 
 @pytest.fixture
 def staging():
-    staging = Staging(SegmentPool(keep_bytes=64 << 20))
+    staging = Staging(SegmentPool(MemfdSegment, keep_bytes=64 << 20))
     yield staging
     staging.close()
 
@@ -92,12 +92,12 @@ class TestSpillFile:
         planes = [spill.write(memoryview(bytes([n]) * (1 << 20))) for n in range(8)]
         for plane in planes[:6]:
             plane.close()
-        held = os.fstat(spill._fd).st_blocks * 512
+        held = os.fstat(spill._file.fileno()).st_blocks * 512
         assert held <= 3 << 20
         assert planes[7].read(3) == b"\7\7\7"
         for plane in planes[6:]:
             plane.close()
-        assert os.fstat(spill._fd).st_blocks == 0
+        assert os.fstat(spill._file.fileno()).st_blocks == 0
 
 
 def test_a_plane_comes_back_from_disk(staging, tmp_path, monkeypatch):

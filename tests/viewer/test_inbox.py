@@ -26,9 +26,10 @@ from platecast.wire import (
     Data,
     Hello,
     Ledger,
+    MemfdSegment,
+    MemoryKind,
     Refused,
     Request,
-    Segment,
     ask,
     decode_batch,
     encode,
@@ -109,7 +110,7 @@ class TestGreeting:
         stranger = make(viewer)
         welcome = stranger.greet()
         stranger.sockets.attach(
-            msgspec.structs.replace(welcome, nonce=bytes(16)), stranger.sender, stranger.counters.fd
+            msgspec.structs.replace(welcome, nonce=bytes(16)), stranger.sender, stranger.counters
         )
         wait_until(lambda: stranger.sockets.poll(0.0) or stranger.sockets.gone, "the viewer hangs up")
         assert not stranger.sockets.attached
@@ -118,7 +119,7 @@ class TestGreeting:
     @by_descriptor
     def test_buffer_before_attaching_is_closed(self, viewer):
         fds = len(os.listdir("/proc/self/fd"))
-        segment = Segment(page_rounded(1))
+        segment = MemfdSegment(page_rounded(1))
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as stranger:
             stranger.connect(viewer.endpoint.handover)
             socket.send_fds(stranger, [b"S" + bytes(16)], [segment.fd])
@@ -158,19 +159,18 @@ class TestBadItems:
     @pytest.mark.parametrize("sealed", [True, False], ids=["too small", "not sealed"])
     def test_buffer_that_could_end_the_viewer_is_refused(self, viewer, sender, sealed):
         if sealed:
-            segment = Segment(page_rounded(1))
-            fd = segment.fd
+            segment = MemfdSegment(page_rounded(1))
         else:
-            fd = os.memfd_create("unsealed", os.MFD_ALLOW_SEALING)
-            os.ftruncate(fd, 1 << 20)
-        sender.sockets.hand_over(1, 1 << 20, fd)
+            segment = MemfdSegment(page_rounded(1))
+            os.close(segment.fd)
+            segment.fd = os.memfd_create("unsealed", os.MFD_ALLOW_SEALING)
+            os.ftruncate(segment.fd, 1 << 20)
+        sender.sockets.hand_over(1, 1 << 20, segment)
         sender.publish(item(1, shape=(512, 1024), nbytes=1 << 20, frame=None, buffer=1), frames=())
         ack = sender.settled(1)
         assert ack.failures[0][0] == 1
         assert ack.freed == (1,)
-        os.close(fd)
-        if sealed:
-            segment.fd = -1
+        segment.close()
         sender.publish(item(2))
         sender.settled(2)
         assert viewer.ledger() == Ledger(sent=2, shown=1, failed=1, failure_reasons={ack.failures[0][1]: 1})
@@ -187,11 +187,11 @@ class TestDuplicates:
 
     @by_descriptor
     def test_plane_that_comes_again_in_another_buffer_leaves_no_descriptor(self, viewer, sender):
-        segment = Segment(page_rounded(48))
+        segment = MemfdSegment(page_rounded(48))
         segment.write(PIXELS)
         fds = len(os.listdir("/proc/self/fd"))
         for number in (1, 2):
-            sender.sockets.hand_over(number, 48, segment.fd)
+            sender.sockets.hand_over(number, 48, segment)
             sender.publish(item(1, frame=None, buffer=number), frames=())
         sender.publish(item(2))
         sender.settled(2)
@@ -211,10 +211,10 @@ class TestDuplicates:
 @by_descriptor
 class TestBuffers:
     def hand(self, sender, *numbers):
-        segment = Segment(page_rounded(48))
+        segment = MemfdSegment(page_rounded(48))
         segment.write(PIXELS)
         for number in numbers:
-            sender.sockets.hand_over(number, 48, segment.fd)
+            sender.sockets.hand_over(number, 48, segment)
         return segment
 
     def test_burst_of_the_same_memory_group_is_adopted_and_freed_with_the_last_view(
@@ -390,6 +390,7 @@ class ScriptedSockets:
     """Sockets that report what the test says; each answer lets the window turn, as another thread may."""
 
     handover = ""
+    memory = MemoryKind.INLINE
 
     def __init__(self, rounds):
         self.rounds = rounds
@@ -464,9 +465,9 @@ def test_plane_that_outlives_the_receiver_is_released_in_peace(free_port, make):
     with viewer_on(free_port) as viewer:
         sender = make(viewer).join()
         if AVAILABLE:
-            segment = Segment(page_rounded(48))
+            segment = MemfdSegment(page_rounded(48))
             segment.write(PIXELS)
-            sender.sockets.hand_over(1, 48, segment.fd)
+            sender.sockets.hand_over(1, 48, segment)
             segment.close()
             sender.publish(item(1, frame=None, buffer=1), frames=())
         else:

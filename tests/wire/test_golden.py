@@ -15,12 +15,16 @@ from platecast.records import make_records
 from platecast.wire import (
     PROTOCOL_VERSION,
     Ack,
+    AttachBlocks,
     Batch,
     Beat,
+    BlocksAttached,
     Hello,
     Item,
     LayerStatus,
     Ledger,
+    NamedBuffer,
+    PassBlocks,
     PlanesStatus,
     Refused,
     SenderStatus,
@@ -49,7 +53,11 @@ MESSAGES = {
         token="00ff",  # noqa: S106 -- of nobody
         pid=4711,
         memory_group="/user.slice/pipeline",
+        start_time=123456.0,
     ),
+    "attach": AttachBlocks(sender=SENDER, nonce=NONCE, name="pc1a2b3c4d_1", size=4096),
+    "buffers": PassBlocks(sender=SENDER, nonce=NONCE, buffers=(NamedBuffer(14, 2_764_800, "pc1a2b3c4d_7"),)),
+    "attached": BlocksAttached(),
     "beat": Beat(
         sender=SENDER,
         base=41,
@@ -63,6 +71,7 @@ MESSAGES = {
         handover="/run/user/1000/platecast/5555-10111213.sock",
         nonce=NONCE,
         window_bytes=512 << 20,
+        named=True,
     ),
     "refused": Refused(reason="wrong token"),
     "ack": Ack(
@@ -158,7 +167,7 @@ STATUS = ViewerStatus(
     uptime_s=52.75,
     progress="tcp://127.0.0.1:49152",
     ledger=Ledger(sent=240, shown=236, failed=1, dropped=3),
-    senders=(SenderStatus(pid=4800, by_descriptor=True),),
+    senders=(SenderStatus(pid=4800, memory="memfd"),),
     memory_mb=324.5,
     planes=PlanesStatus(
         budget_mb=8000.0,
@@ -195,7 +204,7 @@ RECORDS = {
 def decode(name, data):
     if name.startswith("batch"):
         return decode_batch(data)
-    sender_said = name in ("hello", "beat", "goodbye")
+    sender_said = name in ("hello", "beat", "goodbye", "attach", "buffers")
     return decode_sender_message(data) if sender_said else decode_viewer_message(data)
 
 

@@ -103,7 +103,7 @@ def _page(viewer: ViewerInfo) -> RenderableType:
     counts = "  ".join(f"{getattr(ledger, name)} {name}" for name in ledger.__struct_fields__)
     facts.add_row("planes", counts + (f"  ({status.queued} wait for the window)" if status.queued else ""))
     facts.add_row("memory", f"{memory_text(status.memory_mb)}, pixels {memory_text(status.pixels_mb)}")
-    senders = ", ".join(f"process {sender.pid}{_way(sender.by_descriptor)}" for sender in status.senders)
+    senders = ", ".join(f"process {sender.pid}{_way(sender.memory)}" for sender in status.senders)
     facts.add_row("senders", senders or "none")
     if status.refused:
         facts.add_row(
@@ -115,8 +115,8 @@ def _page(viewer: ViewerInfo) -> RenderableType:
     return Group(*parts)
 
 
-def _way(by_descriptor: bool) -> str:
-    return "" if by_descriptor else " (inside messages: slower)"
+def _way(memory: str) -> str:
+    return " (inside messages: slower)" if memory == "inline" else ""
 
 
 def _layers(viewer: ViewerInfo) -> Table:

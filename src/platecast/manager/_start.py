@@ -1,7 +1,6 @@
 """Find a viewer or start one: one call, one viewer, however many processes call at once."""
 
 import contextlib
-import fcntl
 import os
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from pathlib import Path
 import platformdirs
 
 from platecast.errors import ViewerStartError
+from platecast.locks import lock, open_folder_lock
 from platecast.wire import Endpoint, ask_each, check_ports, next_free_pair, read_endpoint, runtime_dir
 
 _LOOK_INTERVAL_S = 0.02
@@ -186,11 +186,11 @@ def log_path(port: int) -> Path:
 @contextlib.contextmanager
 def _start_lock(deadline: float) -> Iterator[None]:
     """Hold the lock of this user's viewers; the kernel lets go of it when its holder dies."""
-    folder = os.open(runtime_dir(), os.O_RDONLY)
+    folder = open_folder_lock(runtime_dir())
     try:
         while True:
             try:
-                fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                lock(folder, waits=False)
                 break
             except BlockingIOError:
                 if time.monotonic() > deadline:

@@ -5,7 +5,6 @@ process that is killed leaves the old one. Whoever changes one reads it again wh
 """
 
 import contextlib
-import fcntl
 import hashlib
 import os
 import secrets
@@ -16,6 +15,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from platecast.errors import StorageError
+from platecast.locks import lock
 
 DOCUMENT = "zarr.json"
 _NOTES = "platecast"
@@ -119,9 +119,9 @@ def plate_lock(root: Path, folder: Path) -> Iterator[None]:
     path = root.with_name(f".{root.name}.{digest}.lock")
     path.parent.mkdir(parents=True, exist_ok=True)
     while True:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            lock(descriptor)
             if _is_same_file(descriptor, path):
                 break
         except BaseException:

@@ -6,7 +6,6 @@ the viewer says became of it, and starts over when the viewer goes away. Callers
 
 import logging
 import os
-import select
 import threading
 import time
 from collections.abc import Callable
@@ -22,17 +21,20 @@ from platecast.stream._transmitter import Transmitter
 from platecast.wire import (
     PROTOCOL_VERSION,
     Ack,
-    Counters,
     Hello,
+    MemoryKind,
+    PlaneMemory,
     Segment,
     SegmentPool,
     SenderSockets,
     Spilled,
+    Waker,
     Welcome,
     memory_group,
+    memory_kind,
     new_instance,
+    process_start_time,
     read_endpoint,
-    wake,
 )
 
 _log = logging.getLogger(__name__)
@@ -71,8 +73,12 @@ class Link:
     def __init__(self, port: int, budget_bytes: int, on_failure: Callable[[str], None]) -> None:
         self.port = port
         self.sender = new_instance()
-        self.staging = Staging(SegmentPool(keep_bytes=budget_bytes // 4))
-        self._counters = Counters()
+        self._memory = PlaneMemory(memory_kind())
+        is_inline = self._memory.kind is MemoryKind.INLINE
+        self.staging = Staging(
+            SegmentPool(self._memory.segment, keep_bytes=budget_bytes // 4), is_inline=is_inline
+        )
+        self._counters = self._memory.counters()
         self.outbox = Outbox(budget_bytes, self._release, self._counters)
         self._transmitter = Transmitter(port, self.sender, self.outbox, self.staging)
         self._on_failure = on_failure
@@ -81,7 +87,7 @@ class Link:
         self._starter: threading.Thread | None = None
         self._stopping = threading.Event()
         self._idle = False
-        self._wake_read, self._wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._waker = Waker()
         self._thread = threading.Thread(target=self._run, name=f"platecast-link-{port}", daemon=True)
         self._thread.start()
 
@@ -158,7 +164,7 @@ class Link:
     def wake(self) -> None:
         """Make the thread look for work; from any thread."""
         if self._idle:
-            wake(self._wake_write)
+            self._waker.wake()
 
     def close(self) -> int:
         """End the thread and drop what is left; return how many planes that were. Takes at most a second."""
@@ -170,8 +176,8 @@ class Link:
         left = self.outbox.drop_all()
         self.staging.close()
         self._counters.close()
-        os.close(self._wake_read)
-        os.close(self._wake_write)
+        self._memory.close()
+        self._waker.close()
         return left
 
     def abandon(self) -> None:
@@ -221,15 +227,14 @@ class Link:
             self._report_once(str(error))
             endpoint = None
         if endpoint is not None:
-            self._session = Session(SenderSockets(endpoint, self._wake_read), endpoint.instance)
+            self._session = Session(SenderSockets(endpoint, self._waker), endpoint.instance)
             if endpoint.virtual_screen:
                 self._report_once(_UNSEEN.format(port=self.port))
             return
         # Without planes to send there is no hurry, and a first plane wakes the thread.
         self._idle = True
         patience = _SEEK_INTERVAL_S if self.outbox.unsettled else _IDLE_SEEK_INTERVAL_S
-        if select.select([self._wake_read], [], [], patience)[0]:
-            os.read(self._wake_read, 4096)
+        self._waker.wait(patience)
         self._idle = False
         if self.outbox.unsettled:
             self._stopping.wait(_SEEK_INTERVAL_S)
@@ -285,16 +290,18 @@ class Link:
                 token=endpoint.token,
                 pid=os.getpid(),
                 memory_group=memory_group(),
+                start_time=process_start_time(os.getpid()) or 0.0,
             )
             if not session.sockets.say(hello):
                 session.next_hello = now + _UNCONNECTED_RETRY_S
         elif not session.sockets.attached and now >= session.attach_deadline:
             session.inline = True
-            _log.warning(
-                "the viewer on port %d shares no memory with this process: pixels travel inside messages, "
-                "at about half the speed",
-                self.port,
-            )
+            if self._memory.kind is not MemoryKind.INLINE:
+                _log.warning(
+                    "the viewer on port %d shares no memory with this process: pixels travel inside "
+                    "messages, at about half the speed",
+                    self.port,
+                )
 
     def _welcomed(self, session: Session, welcome: Welcome) -> None:
         if session.welcome is not None:
@@ -303,7 +310,7 @@ class Link:
         self.outbox.meet_viewer(welcome.nonce)
         session.sockets.say(self.outbox.beat(self.sender))
         session.attach_deadline = time.monotonic() + _ATTACH_TIMEOUT_S
-        if not session.sockets.attach(welcome, self.sender, self._counters.fd):
+        if not session.sockets.attach(welcome, self.sender, self._counters):
             session.attach_deadline = 0.0
         session.next_hello = 0.0
         self._reported = None

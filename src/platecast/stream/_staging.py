@@ -10,7 +10,7 @@ import numpy as np
 
 from platecast.arrays import copy_into, to_host
 from platecast.stream._staged import Pixels
-from platecast.wire import AVAILABLE, Segment, SegmentPool, Spilled, SpillFile
+from platecast.wire import Segment, SegmentPool, Spilled, SpillFile
 
 Plane = np.ndarray[Any, np.dtype[Any]]
 
@@ -32,10 +32,13 @@ class Staging:
     ----------
     pool
         Segments to use again.
+    is_inline
+        Whether all pixels travel inside messages, so that segments are of no use.
     """
 
-    def __init__(self, pool: SegmentPool) -> None:
+    def __init__(self, pool: SegmentPool, *, is_inline: bool = False) -> None:
         self.pool = pool
+        self._is_inline = is_inline
         self.spill = SpillFile()
         self._lock = threading.Lock()
         self._loans: dict[int, _Loan] = {}
@@ -98,14 +101,14 @@ class Staging:
 
     def _segment(self, nbytes: int) -> Segment | None:
         """Return plane memory, or `None` where it does not pay, or is not to be had."""
-        if not AVAILABLE or nbytes < _INLINE_BYTES:
+        if self._is_inline or nbytes < _INLINE_BYTES:
             return None
         try:
             segment = self.pool.take(nbytes)
         except OSError:
             return None
         # The kernel gives the lowest free number: this one says how many are in use.
-        if segment.fd >= _spare_descriptors():
+        if segment.descriptor >= _spare_descriptors():
             segment.close()
             return None
         return segment
@@ -131,7 +134,9 @@ class Staging:
 
 def _spare_descriptors() -> int:
     """Return how many descriptors the process may have in use before planes need none of their own."""
-    import resource  # there is none on Windows, where no plane has a descriptor
-
+    try:
+        import resource
+    except ImportError:  # Windows, where no plane has a descriptor
+        return sys.maxsize
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     return sys.maxsize if limit == resource.RLIM_INFINITY else limit // 2

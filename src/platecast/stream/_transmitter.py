@@ -112,7 +112,7 @@ class Transmitter:
         if isinstance(staged.pixels, Segment) and not session.inline:
             self._buffers += 1
             self._outbox.travels_as(staged, self._buffers)
-            return session.sockets.hand_over(self._buffers, staged.nbytes, staged.pixels.fd)
+            return session.sockets.hand_over(self._buffers, staged.nbytes, staged.pixels)
         frames.append(
             staged.pixels.read(staged.nbytes) if isinstance(staged.pixels, Segment) else staged.pixels
         )

@@ -11,7 +11,7 @@ from platecast.errors import ProtocolError
 from platecast.layers import HeldPlane, Shelf
 from platecast.records import Records
 from platecast.viewer._roster import Sender
-from platecast.wire import Batch, Item, copy_out, map_read_only, unpack_records
+from platecast.wire import Batch, Item, PassedBuffer, unpack_records
 
 MOST_MAPPINGS = 50_000
 """Planes that are mapped at once; Linux allows a process 65,530 mappings, and others need some, too."""
@@ -58,7 +58,7 @@ class Adoption:
         self._at_leisure = nbytes <= _COPIED_BATCH_BYTES and backlog <= _COPIED_BACKLOG
 
     def content(
-        self, sender: Sender, item: Item, fd: int | None, frame: memoryview | None
+        self, sender: Sender, item: Item, buffer: PassedBuffer | None, frame: memoryview | None
     ) -> HeldPlane | Records:
         """Return a plane, or the records that it consists of.
 
@@ -71,8 +71,8 @@ class Adoption:
             Whose plane it is.
         item
             Its header, checked already.
-        fd
-            The descriptor of its buffer, if it came in one; the caller closes it.
+        buffer
+            What it came in, if it came in one; the caller closes it.
         frame
             The frame that holds its bytes, if they travelled inside the message.
 
@@ -81,29 +81,29 @@ class Adoption:
         ProtocolError, OSError
             The buffer did not come, does not hold it, or cannot be mapped.
         """
-        if item.buffer is not None and fd is None:
+        if item.buffer is not None and buffer is None:
             raise ProtocolError(f"buffer {item.buffer} was not handed over")
-        if fd is None and frame is None:
+        if buffer is None and frame is None:
             return self._shelf.plane(item.address or "", item.shape, item.dtype)
-        array = self._array(sender, item, fd, frame)
+        array = self._array(sender, item, buffer, frame)
         if item.plane.kind.is_pixels:
             return self._shelf.hold(array, item.address)
         # A copy: what was checked must not change under us, and records are small beside images.
         return unpack_records(np.array(array), item.plane.kind)
 
     def _array(
-        self, sender: Sender, item: Item, fd: int | None, frame: memoryview | None
+        self, sender: Sender, item: Item, buffer: PassedBuffer | None, frame: memoryview | None
     ) -> npt.NDArray[Any]:
         """Return what came with an item, read-only: the sender's own pages, or a copy of them."""
-        if fd is None:
+        if buffer is None:
             data = np.frombuffer(frame or b"", np.uint8)[item.offset :]
         elif item.buffer is not None and self._adopts(sender):
             release = functools.partial(self._on_release, sender.account.sender, item.buffer)
-            data = map_read_only(fd, item.offset + item.nbytes, release)[item.offset :]
+            data = buffer.map(item.offset + item.nbytes, release)[item.offset :]
             self._mappings += 1
             sender.account.take(item.buffer)
         else:
-            data = copy_out(fd, item.nbytes, item.offset)
+            data = buffer.copy(item.nbytes, item.offset)
             if item.buffer is not None:
                 sender.account.free(item.buffer)
         pixels: npt.NDArray[Any] = data[: item.nbytes].view(item.dtype).reshape(item.shape)

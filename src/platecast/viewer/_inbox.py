@@ -9,7 +9,6 @@ owed is the roster's business, whose memory a plane lies in the adoption's.
 import functools
 import hmac
 import logging
-import os
 import threading
 import time
 from collections import deque
@@ -31,9 +30,10 @@ from platecast.viewer._budget import make_shelf, planes_status
 from platecast.viewer._owner import Owner, OwnerState
 from platecast.viewer._painter import Painter, PlaneSizes
 from platecast.viewer._progress_pace import ProgressPace
-from platecast.viewer._roster import Roster
+from platecast.viewer._roster import Roster, Sender
 from platecast.wire import (
     PROTOCOL_VERSION,
+    AttachBlocks,
     Batch,
     Beat,
     Buffer,
@@ -47,6 +47,7 @@ from platecast.wire import (
     Left,
     Malformed,
     Observed,
+    PassBlocks,
     ReceiverSockets,
     Request,
     check_item,
@@ -195,6 +196,7 @@ class Receiver:
             except Exception:
                 # The edge towards a peer: its message must cost nobody else theirs.
                 _log.exception("the receiver failed on a message and goes on")
+        self._receive_parked()
         while self._outcomes:
             self._outcomes.popleft()()
         while self._answers:
@@ -231,12 +233,17 @@ class Receiver:
 
     def _handle(self, event: object) -> None:
         match event:
-            case Data(batch, frames):
-                self._receive(batch, [frame.buffer for frame in frames])
+            case Data():
+                self._receive(event)
             case FromSender(route, Hello() as hello):
                 self._roster.greet(route, hello)
             case FromSender(route, Beat() as beat):
                 self._roster.hear(route, beat)
+            case FromSender(route, AttachBlocks() as attach):
+                self._roster.join_by_name(route, attach)
+            case FromSender(_, PassBlocks() as passed):
+                self._roster.keep_blocks(passed)
+                self._receive_parked()
             case Buffer():
                 self._roster.keep_buffer(event)
             case Joined():
@@ -250,17 +257,27 @@ class Receiver:
             case Observed():
                 self._progress.hurry()
 
-    def _receive(self, batch: Batch, frames: list[memoryview]) -> None:
+    def _receive(self, data: Data) -> None:
+        batch, frames = data.batch, [frame.buffer for frame in data.frames]
         sender = self._roster.find(batch.sender)
         if sender is None:
             self._refuse("a batch of an unknown sender")
             return
+        if not sender.park(data):
+            self._take_in(sender, batch, frames)
+
+    def _receive_parked(self) -> None:
+        for sender in self._roster:
+            for data in sender.unpark():
+                self._take_in(sender, data.batch, [frame.buffer for frame in data.frames])
+
+    def _take_in(self, sender: Sender, batch: Batch, frames: list[memoryview]) -> None:
         for layout in batch.layouts:
             self._pass_on(layout)
         sizes = [len(frame) for frame in frames]
         self._adoption.begin(batch, len(self._arrivals))
         for item in batch.items:
-            fd = None if item.buffer is None else sender.buffers.pop(item.buffer, None)
+            buffer = None if item.buffer is None else sender.buffers.pop(item.buffer, None)
             try:
                 if not sender.account.receive(item.seq, item.stream):
                     continue
@@ -271,7 +288,7 @@ class Receiver:
                     self._pass_on(Failure(item.plane, display, item.failure, ticket))
                     continue
                 frame = None if item.frame is None else frames[item.frame]
-                content = self._adoption.content(sender, item, fd, frame)
+                content = self._adoption.content(sender, item, buffer, frame)
                 self._file(Arrival(item.plane, display, content, item.contrast, ticket))
             except (ProtocolError, OSError) as error:
                 self._refuse(f"plane {item.seq} of process {sender.pid}: {error}")
@@ -279,8 +296,8 @@ class Receiver:
                 if item.buffer is not None:
                     sender.account.free(item.buffer)
             finally:
-                if fd is not None:
-                    os.close(fd)
+                if buffer is not None:
+                    buffer.close()
         sender.close_unnamed(batch)
 
     def _file(self, arrival: Arrival) -> None:
@@ -374,7 +391,7 @@ class Receiver:
             **self.pong(),
             "type": "status",
             "ledger": msgspec.to_builtins(ledger),
-            "senders": [{"pid": s.pid, "by_descriptor": s.connection is not None} for s in self._roster],
+            "senders": [{"pid": s.pid, "memory": s.memory} for s in self._roster],
             "queued": len(self._arrivals),
             "refused": self._refused,
             "memory_mb": psutil.Process().memory_info().rss / 1e6,

@@ -5,8 +5,8 @@ For the receiver's thread, except where it says otherwise.
 
 import hmac
 import logging
-import os
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -18,19 +18,29 @@ from platecast.viewer._account import SenderAccount
 from platecast.viewer._arrivals import Ticket
 from platecast.wire import (
     PROTOCOL_VERSION,
+    AttachBlocks,
     Batch,
     Beat,
+    BlocksAttached,
     Buffer,
     CountersView,
+    Data,
     Endpoint,
     Hello,
     Joined,
     Ledger,
+    MemoryKind,
+    PassBlocks,
+    PassedBlock,
+    PassedBuffer,
+    PassedDescriptor,
     ReceiverSockets,
     Refused,
     Welcome,
     memory_group,
     new_instance,
+    process_start_time,
+    remove_stale_blocks,
 )
 
 _log = logging.getLogger(__name__)
@@ -40,7 +50,9 @@ _LAST_MESSAGES_S = 1.0
 _FOREIGN_WINDOW_BYTES = 64 << 20
 """Window of a sender in another memory cgroup: what is under way is charged to it until it was copied."""
 _SILENCE_S = 30.0
-"""A sender without a unix socket that has not beaten for this long has ended: nothing else would tell."""
+"""A sender that has not beaten for this long has ended, where neither socket nor process would tell."""
+_LOOK_INTERVAL_S = 0.25
+_MOST_PARKED = 64
 _WINDOW_SHARE = 0.04
 _WINDOW_LIMITS_BYTES = (128 << 20, 1 << 30)
 
@@ -59,16 +71,53 @@ class Sender:
     """Whether its memory is charged to the viewer's own cgroup."""
     connection: int | None = None
     counters: CountersView | None = None
-    buffers: dict[int, int] = field(default_factory=dict)
-    """Descriptors that were handed over and are not mapped yet, by buffer number."""
+    names_blocks: bool = False
+    """Whether it passes memory by name, over the control channel."""
+    started: float | None = None
+    """When its process started, where the viewer can see that process."""
+    buffers: dict[int, PassedBuffer] = field(default_factory=dict)
+    """Buffers that were passed and that no batch has named yet, by number."""
+    newest_buffer: int = 0
+    """The highest number that was passed by name."""
+    parked: deque[tuple[float, Data]] = field(default_factory=deque)
+    """Batches that overtook the names of their buffers, which come through another socket, and since when."""
     heard_at: float = field(default_factory=time.monotonic)
+    seen_at: float = 0.0
+    """When its process was last looked for."""
     ended_at: float | None = None
 
     def close_unnamed(self, batch: Batch) -> None:
         """Close buffers that were handed over for a batch that was never published: numbers only grow."""
-        newest = max((item.buffer for item in batch.items if item.buffer is not None), default=0)
+        newest = _newest_buffer(batch)
         for number in [number for number in self.buffers if number < newest]:
-            os.close(self.buffers.pop(number))
+            self.buffers.pop(number).close()
+
+    def park(self, data: Data) -> bool:
+        """Keep a batch that names a buffer whose name is still on its way, or comes after such a batch."""
+        if not self.names_blocks:
+            return False
+        if not self.parked and _newest_buffer(data.batch) <= self.newest_buffer:
+            return False
+        self.parked.append((time.monotonic(), data))
+        return True
+
+    def unpark(self) -> Iterator[Data]:
+        """Take out, in order, the batches whose names have come, or will not come any more."""
+        while self.parked:
+            since, data = self.parked[0]
+            is_ahead = _newest_buffer(data.batch) > self.newest_buffer
+            is_late = time.monotonic() - since > _LAST_MESSAGES_S or len(self.parked) > _MOST_PARKED
+            if is_ahead and not is_late:
+                return
+            self.parked.popleft()
+            yield data
+
+    @property
+    def memory(self) -> MemoryKind:
+        """How its pixels come."""
+        if self.connection is not None:
+            return MemoryKind.MEMFD
+        return MemoryKind.NAMED if self.names_blocks else MemoryKind.INLINE
 
 
 class Roster:
@@ -135,6 +184,8 @@ class Roster:
                 SenderAccount(hello.sender), route, new_instance(), hello.pid, window_bytes, same_group
             )
             self._senders[hello.sender] = sender
+            # Where it sees another process under this number, or none, it is in another container.
+            sender.started = hello.start_time if process_start_time(hello.pid) == hello.start_time else None
         sender.route = route
         sender.ended_at = None
         sender.account.forget_acknowledged()
@@ -144,6 +195,7 @@ class Roster:
             handover=self._sockets.handover,
             nonce=sender.nonce,
             window_bytes=sender.window_bytes,
+            named=self._sockets.memory is not MemoryKind.INLINE,
         )
         self._sockets.say(route, welcome)
 
@@ -165,17 +217,18 @@ class Roster:
     def join(self, joined: Joined) -> None:
         """Let a sender pass descriptors that knows its nonce."""
         attached = joined.attached
+        counters = PassedDescriptor(attached.counters_fd)
         sender = self._senders.get(attached.sender)
         try:
             if sender is None or not hmac.compare_digest(attached.nonce, sender.nonce):
                 raise ProtocolError("a connection that does not know its nonce")
-            sender.counters = CountersView(attached.counters_fd)
+            sender.counters = CountersView(counters)
         except ProtocolError as error:
             self._refuse(str(error))
             self._sockets.disconnect(joined.connection)
             return
         finally:
-            os.close(attached.counters_fd)
+            counters.close()
         sender.connection = joined.connection
         sender.ended_at = None
         self._sockets.confirm(joined.connection)
@@ -189,16 +242,49 @@ class Roster:
 
     def keep_buffer(self, passed: Buffer) -> None:
         """Keep a descriptor until a batch names it."""
-        fd = passed.buffer.fd
+        buffer = PassedDescriptor(passed.buffer.fd)
         sender = next((each for each in self if each.connection == passed.connection), None)
         if sender is None:
-            os.close(fd)
+            buffer.close()
             self._refuse("a buffer over a connection that is not attached")
             return
         previous = sender.buffers.pop(passed.buffer.number, None)
         if previous is not None:
-            os.close(previous)
-        sender.buffers[passed.buffer.number] = fd
+            previous.close()
+        sender.buffers[passed.buffer.number] = buffer
+
+    def join_by_name(self, route: bytes, attach: AttachBlocks) -> None:
+        """Let a sender pass blocks by name that knows its nonce, if this process can open them."""
+        sender = self._senders.get(attach.sender)
+        try:
+            if sender is None or not hmac.compare_digest(attach.nonce, sender.nonce):
+                raise ProtocolError("a block of counters from a sender that does not know its nonce")
+            page = PassedBlock(attach.name, attach.size)
+        except ProtocolError as error:
+            # The sender hears nothing, and sends its pixels inside messages.
+            self._refuse(str(error))
+            return
+        sender.counters = CountersView(page)
+        sender.names_blocks = True
+        self._sockets.say(route, BlocksAttached())
+
+    def keep_blocks(self, passed: PassBlocks) -> None:
+        """Keep named buffers until a batch names their numbers."""
+        sender = self._senders.get(passed.sender)
+        known = sender is not None and sender.names_blocks and hmac.compare_digest(passed.nonce, sender.nonce)
+        if sender is None or not known:
+            self._refuse("named buffers from a sender that has not attached")
+            return
+        for number, size, name in ((each.number, each.size, each.name) for each in passed.buffers):
+            try:
+                block = PassedBlock(name, size)
+            except ProtocolError as error:
+                self._refuse(f"buffer {number} of process {sender.pid}: {error}")
+            else:
+                previous, sender.buffers[number] = sender.buffers.get(number), block
+                if previous is not None:
+                    previous.close()
+            sender.newest_buffer = max(sender.newest_buffer, number)
 
     def settle(self, ticket: Ticket, error: str | None) -> None:
         """Note that a plane is readable from a layer, or failed."""
@@ -223,7 +309,7 @@ class Roster:
 
     def _close_ended(self, sender: Sender) -> None:
         """Close the account of a sender that has ended, once its last messages are through."""
-        if sender.connection is None and time.monotonic() - sender.heard_at > _SILENCE_S:
+        if sender.connection is None and sender.ended_at is None and self._is_gone(sender):
             _end(sender)
         if sender.ended_at is None:
             return
@@ -239,8 +325,10 @@ class Roster:
         lost = sender.account.close(*stated)
         if lost:
             _log.warning("process %d ended before %d of its planes arrived", sender.pid, lost)
-        for fd in sender.buffers.values():
-            os.close(fd)
+        for buffer in sender.buffers.values():
+            buffer.close()
+        if sender.names_blocks:
+            remove_stale_blocks()
         if sender.connection is not None:
             self._sockets.disconnect(sender.connection)
         if (ack := sender.account.ack()) is not None:
@@ -248,6 +336,20 @@ class Roster:
         self._past += sender.account.ledger()
         self._shelf.ungrant(sender.window_bytes)
         del self._senders[sender.account.sender]
+
+    def _is_gone(self, sender: Sender) -> bool:
+        """Tell whether a sender has ended that no connection tells of."""
+        now = time.monotonic()
+        if sender.started is None:
+            return now - sender.heard_at > _SILENCE_S
+        if now - sender.seen_at < _LOOK_INTERVAL_S:
+            return False
+        sender.seen_at = now
+        return process_start_time(sender.pid) != sender.started
+
+
+def _newest_buffer(batch: Batch) -> int:
+    return max((item.buffer for item in batch.items if item.buffer is not None), default=0)
 
 
 def _end(sender: Sender) -> None:

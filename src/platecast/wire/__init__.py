@@ -1,5 +1,6 @@
 """Between processes: messages, plane memory, and the sockets of both ends. The only room that imports zmq."""
 
+from platecast.wire._cgroup import memory_group, memory_limit_bytes
 from platecast.wire._codec import (
     check_item,
     decode_batch,
@@ -25,31 +26,29 @@ from platecast.wire._endpoint import (
 )
 from platecast.wire._handover import MAX_PATH_BYTES
 from platecast.wire._ledger import DropReason, Ledger, add_reasons, complete_reasons
-from platecast.wire._memory import (
-    AVAILABLE,
-    Segment,
-    copy_out,
-    map_read_only,
-    memory_group,
-    memory_limit_bytes,
-    page_rounded,
-    wake,
-)
+from platecast.wire._libc import punch_hole
+from platecast.wire._memfd import AVAILABLE, MemfdSegment, PassedDescriptor, map_read_only
+from platecast.wire._memory import MEMORY_VARIABLE, MemoryKind, PlaneMemory, memory_kind
 from platecast.wire._messages import (
     MAX_BATCH_ITEMS,
     MAX_PLANE_BYTES,
     MAX_REASON_LENGTH,
     PROTOCOL_VERSION,
     Ack,
+    AttachBlocks,
     Batch,
     Beat,
+    BlocksAttached,
     Hello,
     Item,
+    NamedBuffer,
+    PassBlocks,
     Refused,
     SettledCounts,
     StreamCounts,
     Welcome,
 )
+from platecast.wire._named import NamedSegment, PassedBlock, remove_stale_blocks
 from platecast.wire._pool import SegmentPool
 from platecast.wire._progress import ProgressPublisher, ProgressSockets
 from platecast.wire._receiver import (
@@ -65,9 +64,11 @@ from platecast.wire._receiver import (
     new_instance,
 )
 from platecast.wire._records import pack_records, unpack_records
+from platecast.wire._segment import PassedBuffer, Segment, page_rounded
 from platecast.wire._sender import SenderSockets
 from platecast.wire._spill import Spilled, SpillFile
 from platecast.wire._status import LayerStatus, PlanesStatus, SenderStatus, StockStatus, ViewerStatus
+from platecast.wire._waker import Waker
 
 __all__ = [
     "AVAILABLE",
@@ -75,11 +76,14 @@ __all__ = [
     "MAX_PATH_BYTES",
     "MAX_PLANE_BYTES",
     "MAX_REASON_LENGTH",
+    "MEMORY_VARIABLE",
     "PROTOCOL_VERSION",
     "RUNTIME_DIR_VARIABLE",
     "Ack",
+    "AttachBlocks",
     "Batch",
     "Beat",
+    "BlocksAttached",
     "Buffer",
     "Counters",
     "CountersView",
@@ -94,7 +98,16 @@ __all__ = [
     "Ledger",
     "Left",
     "Malformed",
+    "MemfdSegment",
+    "MemoryKind",
+    "NamedBuffer",
+    "NamedSegment",
     "Observed",
+    "PassBlocks",
+    "PassedBlock",
+    "PassedBuffer",
+    "PassedDescriptor",
+    "PlaneMemory",
     "PlanesStatus",
     "ProgressPublisher",
     "ProgressSockets",
@@ -111,6 +124,7 @@ __all__ = [
     "StockStatus",
     "StreamCounts",
     "ViewerStatus",
+    "Waker",
     "Welcome",
     "add_reasons",
     "ask",
@@ -119,7 +133,6 @@ __all__ = [
     "check_ports",
     "clean_runtime_dir",
     "complete_reasons",
-    "copy_out",
     "decode_batch",
     "decode_sender_message",
     "decode_viewer_message",
@@ -127,6 +140,7 @@ __all__ = [
     "list_endpoints",
     "map_read_only",
     "memory_group",
+    "memory_kind",
     "memory_limit_bytes",
     "new_instance",
     "next_free_pair",
@@ -134,10 +148,11 @@ __all__ = [
     "page_rounded",
     "port_owner",
     "process_start_time",
+    "punch_hole",
     "read_endpoint",
     "remove_endpoint",
+    "remove_stale_blocks",
     "runtime_dir",
     "unpack_records",
-    "wake",
     "write_endpoint",
 ]

@@ -1,12 +1,9 @@
 """A sender's counters in a shared page: what they say outlives the sender, even after SIGKILL."""
 
-import fcntl
-import mmap
-import os
 import struct
 
 from platecast.errors import ProtocolError
-from platecast.wire._memory import AVAILABLE, map_read_only
+from platecast.wire._segment import PassedBuffer, Segment
 
 _LAYOUT = struct.Struct("@QQQ")
 
@@ -15,15 +12,16 @@ class Counters:
     """The sender's page: planes sent, given up (dropped or superseded here), and settled by earlier viewers.
 
     Each counter is one aligned machine word, so a reader never sees half of one. The owner closes it.
+
+    Parameters
+    ----------
+    segment
+        Where they lie, owned from now on; `None`: in no shared memory.
     """
 
-    def __init__(self) -> None:
-        self.fd = -1
-        if AVAILABLE:
-            self.fd = os.memfd_create("platecast-counters", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-            os.ftruncate(self.fd, mmap.PAGESIZE)
-            fcntl.fcntl(self.fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW)
-        self._page = mmap.mmap(self.fd, mmap.PAGESIZE)
+    def __init__(self, segment: Segment | None = None) -> None:
+        self.segment = segment
+        self._page = memoryview(bytearray(_LAYOUT.size)) if segment is None else segment.view().data
 
     def write(self, sent: int, given_up: int, elsewhere: int) -> None:
         """Replace the three counters."""
@@ -31,10 +29,9 @@ class Counters:
 
     def close(self) -> None:
         """Give up the page; a viewer keeps its own view of it."""
-        self._page.close()
-        if self.fd >= 0:
-            os.close(self.fd)
-            self.fd = -1
+        self._page = memoryview(bytearray(_LAYOUT.size))
+        if self.segment is not None:
+            self.segment.close()
 
 
 class CountersView:
@@ -42,8 +39,8 @@ class CountersView:
 
     Parameters
     ----------
-    fd
-        Descriptor that the sender passed; the caller closes it.
+    buffer
+        What the sender passed; the caller closes it.
 
     Raises
     ------
@@ -51,9 +48,9 @@ class CountersView:
         It is no page of counters.
     """
 
-    def __init__(self, fd: int) -> None:
+    def __init__(self, buffer: PassedBuffer) -> None:
         try:
-            self._page = map_read_only(fd, _LAYOUT.size)
+            self._page = buffer.map(_LAYOUT.size)
         except OSError as error:
             raise ProtocolError("the sender's counters cannot be mapped") from error
 

@@ -127,10 +127,15 @@ def handover_path(port: int, instance: bytes) -> Path:
 def write_endpoint(endpoint: Endpoint) -> None:
     """Write a connection file, whole or not at all, readable by its owner only."""
     path = endpoint_path(endpoint.asked_port or endpoint.port)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{endpoint.port}-")
+    write_whole(path, msgspec.json.format(msgspec.json.encode(endpoint)))
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file of the runtime folder, whole or not at all, readable by its owner only."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-")
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(msgspec.json.format(msgspec.json.encode(endpoint)))
+            file.write(content)
         os.replace(temporary, path)
     except OSError:
         Path(temporary).unlink(missing_ok=True)

@@ -40,6 +40,8 @@ class Hello(msgspec.Struct, tag="hello", frozen=True, kw_only=True):
     pid: int
     memory_group: str
     """The memory cgroup of the sender: pages are charged to whoever touched them first."""
+    start_time: float = 0.0
+    """When the process started; the viewer watches it by this, where it sees the same process."""
 
 
 class StreamCounts(msgspec.Struct, frozen=True, array_like=True):
@@ -69,6 +71,32 @@ class Beat(msgspec.Struct, tag="beat", frozen=True, kw_only=True):
     """The sender says goodbye: nothing follows."""
 
 
+class AttachBlocks(msgspec.Struct, tag="attach", frozen=True, kw_only=True):
+    """A sender lends its page of counters by name: proof of the same machine, if the viewer can open it."""
+
+    sender: bytes
+    nonce: bytes
+    """From the welcome: who does not know it passes no memory."""
+    name: str
+    size: int
+
+
+class NamedBuffer(msgspec.Struct, frozen=True, array_like=True):
+    """A buffer of a sender, by the name of its block."""
+
+    number: int
+    size: int
+    name: str
+
+
+class PassBlocks(msgspec.Struct, tag="buffers", frozen=True, kw_only=True):
+    """A sender passes buffers by name, before the batch that names their numbers."""
+
+    sender: bytes
+    nonce: bytes
+    buffers: tuple[NamedBuffer, ...]
+
+
 class Welcome(msgspec.Struct, tag="welcome", frozen=True, kw_only=True):
     """The viewer accepts a sender."""
 
@@ -81,6 +109,12 @@ class Welcome(msgspec.Struct, tag="welcome", frozen=True, kw_only=True):
     """To be repeated through the unix socket: proof of the same machine."""
     window_bytes: int
     """Most bytes that may be under way and not yet settled."""
+    named: bool = False
+    """Whether the viewer takes named blocks."""
+
+
+class BlocksAttached(msgspec.Struct, tag="attached", frozen=True, kw_only=True):
+    """The viewer can open the sender's blocks."""
 
 
 class Refused(msgspec.Struct, tag="refused", frozen=True, kw_only=True):
@@ -158,5 +192,5 @@ class Batch(msgspec.Struct, tag="batch", frozen=True, kw_only=True):
     layouts: tuple[PlateLayout, ...] = ()
 
 
-SenderMessage = Hello | Beat
-ViewerMessage = Welcome | Refused | Ack
+SenderMessage = Hello | Beat | AttachBlocks | PassBlocks
+ViewerMessage = Welcome | Refused | Ack | BlocksAttached

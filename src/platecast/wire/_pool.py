@@ -3,8 +3,9 @@
 import contextlib
 import threading
 from collections import OrderedDict, deque
+from collections.abc import Callable
 
-from platecast.wire._memory import Segment, page_rounded
+from platecast.wire._segment import Segment, page_rounded
 
 SPARE_BYTES = 32 << 20
 """Prepared memory that waits for the next planes."""
@@ -20,9 +21,17 @@ class SegmentPool:
 
     Where no segment comes back, because the viewer keeps every plane, a thread prepares a few ahead
     (`SPARE_BYTES`), so that the caller's copy is a plain one until a burst has used them up.
+
+    Parameters
+    ----------
+    make
+        Makes a segment of a capacity; raises `OSError` where none can be had.
+    keep_bytes, keep_count
+        Most that is kept alive.
     """
 
-    def __init__(self, keep_bytes: int, keep_count: int = 128) -> None:
+    def __init__(self, make: Callable[[int], Segment], keep_bytes: int, keep_count: int = 128) -> None:
+        self._make = make
         self._lock = threading.Lock()
         self._keep_bytes = keep_bytes
         self._keep_count = keep_count
@@ -48,7 +57,7 @@ class SegmentPool:
                     self._want(capacity)
                 return segment
             self._want(capacity)
-        return Segment(capacity)
+        return self._make(capacity)
 
     def give_back(self, segment: Segment) -> None:
         """Take a segment that nobody reads any more."""
@@ -132,7 +141,7 @@ class SegmentPool:
                 and capacity <= self._keep_bytes
                 and len(self._free.get(capacity, ())) < self._spares(capacity)
             ):
-                segment = Segment(capacity)
+                segment = self._make(capacity)
                 try:
                     segment.prepare()
                 except OSError:

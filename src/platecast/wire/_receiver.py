@@ -9,7 +9,6 @@ import logging
 import math
 import os
 import secrets
-import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +28,7 @@ from platecast.wire._handover import (
     HandoverConnection,
     HandoverListener,
 )
-from platecast.wire._memory import AVAILABLE
+from platecast.wire._memory import MemoryKind, memory_kind
 from platecast.wire._messages import (
     MAX_CONTROL_BYTES,
     MAX_PLANE_BYTES,
@@ -37,7 +36,9 @@ from platecast.wire._messages import (
     SenderMessage,
     ViewerMessage,
 )
+from platecast.wire._named import remove_stale_blocks
 from platecast.wire._progress import ProgressPublisher
+from platecast.wire._waker import Waker
 
 _log = logging.getLogger(__name__)
 _MOST_MESSAGES_A_ROUND = 64
@@ -124,14 +125,15 @@ class ReceiverSockets:
     def __init__(self, port: int, instance: bytes) -> None:
         check_ports(port)
         self.port = port
+        self.memory = memory_kind()
+        """The plane memory that this viewer takes; with any but `MemoryKind.INLINE` also named blocks."""
+        remove_stale_blocks()
         self._context = zmq.Context()
         self._poller = zmq.Poller()
         self._connections: dict[int, HandoverConnection] = {}
         self._next_connection = 1
-        self._wake_read, self._wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        # Reentrant: a plane that is released in the middle of `wake` wakes, too.
-        self._wake_lock = threading.RLock()
-        self._poller.register(self._wake_read, zmq.POLLIN)
+        self._waker = Waker()
+        self._poller.register(self._waker.fileno(), zmq.POLLIN)
         try:
             self.data = self._bind(zmq.SUB, port, MAX_PLANE_BYTES)
             self.data.subscribe(instance)
@@ -140,10 +142,9 @@ class ReceiverSockets:
             self._poller.register(self.progress.socket, zmq.POLLIN)
         except PortInUseError:
             self._context.destroy(linger=0)
-            os.close(self._wake_read)
-            os.close(self._wake_write)
+            self._waker.close()
             raise
-        self.listener = _listen(handover_path(port, instance)) if AVAILABLE else None
+        self.listener = _listen(handover_path(port, instance)) if self.memory is MemoryKind.MEMFD else None
         if self.listener is not None:
             self._poller.register(self.listener.fileno(), zmq.POLLIN)
 
@@ -154,17 +155,14 @@ class ReceiverSockets:
 
     def wake(self) -> None:
         """Make `poll` return; from any thread, and without effect once closed."""
-        with self._wake_lock, contextlib.suppress(BlockingIOError):
-            if self._wake_write >= 0:
-                os.write(self._wake_write, b"\0")
+        self._waker.wake()
 
     def poll(self, timeout_s: float) -> list[Event]:
         """Wait at most `timeout_s` and return what came, a bounded number of messages a round."""
         ready = dict(self._poller.poll(math.ceil(timeout_s * 1000)))
         events: list[Event] = []
-        if self._wake_read in ready:
-            with contextlib.suppress(BlockingIOError):
-                os.read(self._wake_read, 4096)
+        if self._waker.fileno() in ready:
+            self._waker.drain()
         if self.control in ready:
             events.extend(self._read_control())
         if self.progress.socket in ready and self.progress.read_subscriptions():
@@ -223,10 +221,7 @@ class ReceiverSockets:
         self.control.close(linger=int(linger_s * 1000))
         self.progress.close(linger_s)
         self._context.term()
-        with self._wake_lock:
-            os.close(self._wake_read)
-            os.close(self._wake_write)
-            self._wake_write = -1
+        self._waker.close()
 
     def _bind(self, kind: int, port: int, limit_bytes: int) -> zmq.Socket[bytes]:
         socket = self._context.socket(kind)

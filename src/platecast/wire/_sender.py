@@ -6,16 +6,30 @@ sends before that, without a word (`docs/decisions/0002-sockets.md`). One thread
 
 import contextlib
 import math
-import os
 from collections.abc import Sequence
 
 import zmq
 
 from platecast.errors import ProtocolError
 from platecast.wire._codec import decode_viewer_message, encode
+from platecast.wire._counters import Counters
 from platecast.wire._endpoint import Endpoint
 from platecast.wire._handover import HandoverConnection
-from platecast.wire._messages import Batch, SenderMessage, ViewerMessage, Welcome
+from platecast.wire._memfd import MemfdSegment
+from platecast.wire._messages import (
+    Ack,
+    AttachBlocks,
+    Batch,
+    BlocksAttached,
+    NamedBuffer,
+    PassBlocks,
+    Refused,
+    SenderMessage,
+    Welcome,
+)
+from platecast.wire._named import NamedSegment
+from platecast.wire._segment import Segment
+from platecast.wire._waker import Waker
 
 _QUEUED_BATCHES = 64
 
@@ -27,17 +41,19 @@ class SenderSockets:
     ----------
     endpoint
         The viewer, as its connection file names it.
-    wake_fd
-        A descriptor that becomes readable when another thread has work for this one.
+    waker
+        By which another thread says that it has work for this one.
     """
 
-    def __init__(self, endpoint: Endpoint, wake_fd: int) -> None:
+    def __init__(self, endpoint: Endpoint, waker: Waker) -> None:
         self._context = zmq.Context()
-        self._wake_fd = wake_fd
+        self._waker = waker
+        self._secrets: tuple[bytes, bytes] | None = None
+        self._named: list[NamedBuffer] = []
         self._handover: HandoverConnection | None = None
         self._topic = bytes.fromhex(endpoint.instance)
         self._poller = zmq.Poller()
-        self._poller.register(wake_fd, zmq.POLLIN)
+        self._poller.register(waker.fileno(), zmq.POLLIN)
         self.control = self._socket(zmq.DEALER, endpoint.control_address)
         self.data = self._socket(zmq.XPUB, endpoint.data_address)
         self.subscribed = False
@@ -47,43 +63,51 @@ class SenderSockets:
         self.attached = False
         """Whether the same machine was proved, so that descriptors may be passed."""
 
-    def poll(self, timeout_s: float) -> list[ViewerMessage]:
+    def poll(self, timeout_s: float) -> list[Welcome | Refused | Ack]:
         """Wait for news at most `timeout_s`; return what the viewer said and update the flags."""
         ready = dict(self._poller.poll(math.ceil(timeout_s * 1000)))
-        if self._wake_fd in ready:
-            with contextlib.suppress(BlockingIOError):
-                os.read(self._wake_fd, 4096)
+        if self._waker.fileno() in ready:
+            self._waker.drain()
         if self.data in ready:
             self._read_subscriptions()
         if self._handover is not None and self._handover.fileno() in ready:
             self._read_handover(self._handover)
         return self._read_control() if self.control in ready else []
 
-    def attach(self, welcome: Welcome, sender: bytes, counters_fd: int) -> bool:
-        """Ask for the descriptor channel; `attached` becomes true once the viewer confirms.
+    def attach(self, welcome: Welcome, sender: bytes, counters: Counters) -> bool:
+        """Ask to pass plane memory, of the kind of the counters; `attached` once the viewer confirms.
 
         Returns
         -------
         bool
             False where the viewer cannot be reached that way: pixels then travel inside the messages.
         """
-        if not welcome.handover:
+        page = counters.segment
+        if isinstance(page, NamedSegment) and welcome.named:
+            self._secrets = sender, welcome.nonce
+            return self.say(
+                AttachBlocks(sender=sender, nonce=welcome.nonce, name=page.name, size=page.capacity)
+            )
+        if not isinstance(page, MemfdSegment) or not welcome.handover:
             return False
         try:
             self._handover = HandoverConnection.connect(welcome.handover)
-            self._handover.attach(sender, welcome.nonce, counters_fd)
+            self._handover.attach(sender, welcome.nonce, page.fd)
         except OSError:
             self._drop_handover()
             return False
         self._poller.register(self._handover.fileno(), zmq.POLLIN)
         return True
 
-    def hand_over(self, number: int, size: int, fd: int) -> bool:
-        """Pass a buffer's descriptor; False when the viewer does not read at the moment or is gone."""
-        if self._handover is None:
+    def hand_over(self, number: int, size: int, segment: Segment) -> bool:
+        """Pass a buffer; False when the viewer does not read at the moment or is gone."""
+        if isinstance(segment, NamedSegment):
+            self._named.append(NamedBuffer(number, size, segment.name))
+            return True
+        if self._handover is None or not isinstance(segment, MemfdSegment):
             return False
         try:
-            self._handover.hand_over(number, size, fd)
+            self._handover.hand_over(number, size, segment.fd)
         except BlockingIOError:
             return False
         except OSError as error:
@@ -94,6 +118,11 @@ class SenderSockets:
 
     def publish(self, batch: Batch, frames: Sequence[memoryview | bytes]) -> bool:
         """Send a batch; False when the queue to the viewer is full. `frames` must not change later."""
+        named, self._named = tuple(self._named), []
+        if named and self._secrets is not None:
+            sender, nonce = self._secrets
+            if not self.say(PassBlocks(sender=sender, nonce=nonce, buffers=named)):
+                return False
         try:
             self.data.send_multipart([self._topic, encode(batch), *frames], zmq.DONTWAIT, copy=not frames)
         except zmq.Again:
@@ -140,11 +169,15 @@ class SenderSockets:
                     self.gone = self.gone or (self.subscribed and message[:1] == b"\x00")
                     self.subscribed = message[:1] == b"\x01"
 
-    def _read_control(self) -> list[ViewerMessage]:
-        messages: list[ViewerMessage] = []
+    def _read_control(self) -> list[Welcome | Refused | Ack]:
+        messages: list[Welcome | Refused | Ack] = []
         with contextlib.suppress(zmq.Again):
             while True:
-                messages.append(decode_viewer_message(self.control.recv(zmq.DONTWAIT)))
+                message = decode_viewer_message(self.control.recv(zmq.DONTWAIT))
+                if isinstance(message, BlocksAttached):
+                    self.attached = True
+                else:
+                    messages.append(message)
         return messages
 
     def _read_handover(self, handover: HandoverConnection) -> None:

@@ -1,22 +1,21 @@
 """Planes that wait on disk: an unlinked file, so that nothing is left behind however the process ends."""
 
-import ctypes
 import errno
-import functools
 import os
-import sys
 import tempfile
 import threading
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import platformdirs
 import psutil
 
+from platecast.wire._libc import punch_hole
+
 _IN_MEMORY = frozenset({"tmpfs", "ramfs", "devtmpfs"})
 _FREE_SHARE = 0.1
 _MOST_BYTES = 8 << 30
-_PUNCH_HOLE = 0x02 | 0x01  # FALLOC_FL_PUNCH_HOLE, which must come with FALLOC_FL_KEEP_SIZE
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +53,7 @@ class SpillFile:
         self._lock = threading.Lock()
         self.limit_bytes = limit_bytes
         self._free_share = free_share
-        self._fd = -1
+        self._file: IO[bytes] | None = None
         self._end = 0
         self._used_bytes = 0
 
@@ -68,10 +67,8 @@ class SpillFile:
             offset, self._end = self._end, self._end + len(data)
             self._used_bytes += len(data)
         spilled = Spilled(self, offset, len(data))
-        done = 0
         try:
-            while done < len(data):
-                done += os.pwrite(self._fd, data[done:], offset + done)
+            self._write(data, offset)
         except OSError as error:
             self.free(spilled)
             if error.errno != errno.ENOSPC:
@@ -81,28 +78,49 @@ class SpillFile:
 
     def read(self, offset: int, nbytes: int) -> bytes:
         """Return bytes of the file."""
-        return os.pread(self._fd, nbytes, offset)
+        file = self._opened()
+        if hasattr(os, "pread"):
+            return os.pread(file.fileno(), nbytes, offset)
+        with self._lock:
+            file.seek(offset)
+            return file.read(nbytes)
 
     def free(self, spilled: Spilled) -> None:
         """Give the space of a plane back to the disk."""
         with self._lock:
             self._used_bytes -= spilled.nbytes
-            if self._fd < 0:
+            if self._file is None:
                 return
             if not self._used_bytes:
-                os.ftruncate(self._fd, 0)
-            elif sys.platform == "linux":
-                _libc().fallocate(self._fd, _PUNCH_HOLE, spilled.offset, spilled.nbytes)
+                self._file.truncate(0)
+            else:
+                punch_hole(self._file.fileno(), spilled.offset, spilled.nbytes)
 
     def close(self) -> None:
         """Give everything back."""
         with self._lock:
-            if self._fd >= 0:
-                os.close(self._fd)
-                self._fd = -1
+            if self._file is not None:
+                self._file.close()
+                self._file = None
+
+    def _write(self, data: memoryview, offset: int) -> None:
+        file = self._opened()
+        done = 0
+        while done < len(data):
+            if hasattr(os, "pwrite"):
+                done += os.pwrite(file.fileno(), data[done:], offset + done)
+            else:
+                with self._lock:
+                    file.seek(offset + done)
+                    done += file.write(data[done:])
+
+    def _opened(self) -> IO[bytes]:
+        if self._file is None:
+            raise OSError("the spill file is closed")
+        return self._file
 
     def _open(self) -> bool:
-        if self._fd >= 0:
+        if self._file is not None:
             return True
         folder = spill_folder()
         if folder is None:
@@ -111,7 +129,8 @@ class SpillFile:
             free = psutil.disk_usage(str(folder)).free
             default_bytes = min(int(free * _FREE_SHARE), _MOST_BYTES)
             self.limit_bytes = default_bytes if self._free_share is None else int(free * self._free_share)
-        self._fd = _unlinked_file(folder)
+        # Never has a name where the system can do that, and none for others elsewhere.
+        self._file = tempfile.TemporaryFile(dir=folder, buffering=0)
         return True
 
 
@@ -132,21 +151,3 @@ def _file_system(folder: Path) -> str:
     path = str(folder.resolve())
     mounts = [each for each in psutil.disk_partitions(all=True) if path.startswith(each.mountpoint)]
     return max(mounts, key=lambda each: len(each.mountpoint)).fstype if mounts else ""
-
-
-def _unlinked_file(folder: Path) -> int:
-    if hasattr(os, "O_TMPFILE"):
-        try:
-            return os.open(folder, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
-        except OSError:
-            pass  # not every file system has it
-    fd, name = tempfile.mkstemp(dir=folder)
-    os.unlink(name)
-    return fd
-
-
-@functools.cache
-def _libc() -> ctypes.CDLL:
-    libc = ctypes.CDLL(None, use_errno=True)
-    libc.fallocate.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64]
-    return libc

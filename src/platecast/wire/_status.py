@@ -20,8 +20,8 @@ class SenderStatus(msgspec.Struct, frozen=True, kw_only=True):
     """One process that is connected."""
 
     pid: int
-    by_descriptor: bool
-    """Whether its pixels come as memory, and not inside messages."""
+    memory: str
+    """How its pixels come: ``memfd``, ``named`` or, inside messages, ``inline``."""
 
 
 class StockStatus(msgspec.Struct, frozen=True, kw_only=True):

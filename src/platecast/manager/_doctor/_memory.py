@@ -1,17 +1,30 @@
 """Whether pixels can pass as memory, and how much of everything there is."""
 
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+
+from platecast.errors import ConfigError
 from platecast.manager._doctor._finding import Finding, error, ok, warning
-from platecast.wire import AVAILABLE, Segment, memory_limit_bytes, page_rounded
+from platecast.wire import (
+    MEMORY_VARIABLE,
+    MemoryKind,
+    PlaneMemory,
+    memory_kind,
+    memory_limit_bytes,
+    page_rounded,
+)
 
 _TRIAL_BYTES = 8 << 20
 _LEAST_MEMORY_BYTES = 2 << 30
 _LEAST_DESCRIPTORS = 1024
 _USUAL_MAPPINGS = 65530
+_ADVICE = {
+    MemoryKind.MEMFD: "allow memfd_create (seccomp of the container), and large files (ulimit -f unlimited)",
+    MemoryKind.NAMED: "make /dev/shm larger (docker run --shm-size), or unset PLATECAST_MEMORY",
+}
 _INLINE = "pixels travel inside messages, at about half the speed"
 
 
@@ -29,24 +42,24 @@ def look_at_memory() -> Iterator[Finding]:
 
 
 def _shared_memory() -> Finding:
-    if not AVAILABLE:
-        return ok("shared memory", f"none on {sys.platform}: {_INLINE}")
     try:
-        segment = Segment(page_rounded(_TRIAL_BYTES))
+        kind = memory_kind()
+    except ConfigError as problem:
+        return error("shared memory", str(problem), f"unset {MEMORY_VARIABLE}")
+    if kind is MemoryKind.INLINE:
+        return ok("shared memory", f"none: {_INLINE}")
+    memory = PlaneMemory(kind)
+    try:
+        segment = memory.segment(page_rounded(_TRIAL_BYTES))
         try:
-            _fill(segment.fd)
+            segment.write(np.zeros(_TRIAL_BYTES, np.uint8))
         finally:
             segment.close()
     except OSError as problem:
-        advice = "allow memfd_create (seccomp of the container), and files of any size (ulimit -f unlimited)"
-        return error("shared memory", f"anonymous memory cannot be used: {problem}", advice)
-    return ok("shared memory", f"a trial of {_TRIAL_BYTES >> 20} MiB passed")
-
-
-def _fill(fd: int) -> None:
-    block, at = bytes(1 << 20), 0
-    while at < _TRIAL_BYTES:
-        at += os.pwrite(fd, block, at)
+        return error("shared memory", f"{kind} memory cannot be used: {problem}", _ADVICE[kind])
+    finally:
+        memory.close()
+    return ok("shared memory", f"{kind}: a trial of {_TRIAL_BYTES >> 20} MiB passed")
 
 
 def _limits() -> Iterator[Finding]:
