@@ -70,6 +70,7 @@ def measure(folder: Path, files: int, wells: int) -> dict[str, object]:
     command = [sys.executable, "-m", "platecast", "view", str(folder), "--port", str(PORT), "--headless"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         endpoint = wait_for(lambda: read_endpoint(PORT), "a viewer", deadline_s)
+        assert endpoint is not None
         listening_s = time.monotonic()
 
         def state() -> str:

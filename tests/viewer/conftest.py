@@ -8,7 +8,7 @@ import pytest
 
 from platecast.components import Components, PlaneId
 from platecast.config import Display
-from platecast.layers import AXIS_NAMES, LayerStore, Shelf
+from platecast.layers import AXIS_NAMES, HeldPlane, LayerStore, Shelf
 from platecast.viewer._arrivals import Arrival, Command, Failure, Ticket
 from platecast.viewer._napari_canvas import NapariCanvas
 from platecast.viewer._steps import newest_steps
@@ -52,6 +52,10 @@ class InboxDouble:
         assert ticket.seq not in self.outcomes, "a plane must be settled once"
         self.outcomes[ticket.seq] = error
 
+    def spoil(self, ticket, reason):
+        assert self.outcomes[ticket.seq] is None, "only what was shown can turn out to be unreadable"
+        self.outcomes[ticket.seq] = reason
+
     def supersede(self, ticket):
         assert ticket.seq in self.outcomes, "only what was shown can be superseded"
         self.superseded.append(ticket.seq)
@@ -88,8 +92,11 @@ class InboxDouble:
         """Let a plane of one value arrive; return its number."""
         self.sent += 1
         known = {name: plane.pop(name) for name in ("run", "step", "kind") if name in plane}
-        array = value if isinstance(value, np.ndarray) else np.full(shape, value, dtype)
-        array.flags.writeable = False
+        array = value
+        if not isinstance(value, np.ndarray | HeldPlane):
+            array = np.full(shape, value, dtype)
+        if isinstance(array, np.ndarray):
+            array.flags.writeable = False
         plane_id = PlaneId(components=Components(**plane), **known)
         ticket = Ticket(b"sender", self.sent)
         self.waiting.append(Arrival(plane_id, display or Display(), array, contrast, ticket))

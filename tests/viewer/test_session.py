@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from platecast.components import Kind, PlateLayout
+from platecast.layers import Shelf
 from platecast.viewer._session import Session
 
 
@@ -61,6 +62,23 @@ def test_failure_is_settled_with_its_reason_and_withdraws_what_was_there(
     assert layer.stack.indices == (("B02",),)
     session._refresh_now()
     assert recording_canvas.asked("refresh") == [("refresh", "Image")]
+
+
+def test_plane_that_cannot_be_read_when_it_is_looked_at_fails(inbox, run, session, store, recording_canvas):
+    def load(address):
+        raise FileNotFoundError(f"{address} has gone")
+
+    shelf = Shelf(load)
+    for well in ("A01", "B02"):
+        inbox.plane(shelf.plane(f"disk:{well}.tif", (4, 6), "uint8"), contrast=(0.0, 9.0), well=well)
+    run()
+    assert inbox.outcomes == {1: None, 2: None}
+    (layer,) = store.layers
+    assert layer.stack[1, 0, 0, 0, 0].max() == 0
+    session._turn()
+    assert inbox.outcomes[2] == "disk:B02.tif has gone"
+    assert layer.stack.indices == (("A01",),)
+    assert ("refresh", layer.name) in recording_canvas.asked("refresh") or layer in session._dirty
 
 
 def test_axes_are_followed_once_a_turn(inbox, session, recording_canvas):

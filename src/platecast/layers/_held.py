@@ -95,15 +95,20 @@ class HeldPlane:
         """Whether its memory can be let go of without writing anything."""
         return self.address is not None or self.scratch is not None
 
-    def pixels(self) -> npt.NDArray[Any]:
+    def pixels(self, *, keep: bool = True) -> npt.NDArray[Any]:
         """Return its pixels, read-only, and read them if they are not in memory.
+
+        Parameters
+        ----------
+        keep
+            Whether what is read stays in memory for the next look, within the budget.
 
         Raises
         ------
         OSError
             It cannot be read, or is not what its header said.
         """
-        return self._shelf.read(self)
+        return self._shelf.read(self, keep=keep)
 
     def admit(self) -> bool:
         """Make room for it among the planes that are filed; False while others are being put away for it.

@@ -189,7 +189,7 @@ class Shelf:
 
     # Looking at planes.
 
-    def read(self, plane: HeldPlane) -> npt.NDArray[Any]:
+    def read(self, plane: HeldPlane, *, keep: bool = True) -> npt.NDArray[Any]:
         """Return a plane's pixels, read-only; raises as `HeldPlane.pixels`."""
         with self._lock:
             pixels, scratch = plane.memory, plane.scratch
@@ -197,7 +197,7 @@ class Shelf:
                 self._touch(plane.number)
                 return pixels
         # Not in the lock: a slow disk must not keep others from what is in memory.
-        has_room = self._make_room(plane.size_bytes)
+        has_room = keep and self._make_room(plane.size_bytes)
         pixels = self._from_scratch(plane, scratch) if scratch is not None else self._from_store(plane)
         pixels.flags.writeable = False
         with self._lock:
@@ -205,7 +205,7 @@ class Shelf:
                 return plane.memory
             self._watch(pixels, plane.size_bytes)
             self._alive_bytes += plane.size_bytes
-            if has_room or not self._order:
+            if has_room or (keep and not self._order):
                 self._count(plane, -1)
                 plane.memory = pixels
                 self._count(plane, 1)

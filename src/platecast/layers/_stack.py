@@ -1,7 +1,7 @@
 """Planes along the shared axes, as the array that napari takes for a layer's data."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import product
 from math import prod
 from typing import Any
@@ -50,6 +50,9 @@ class PlaneStack(SparseStack[Pixels]):
         self.plane_shape = tuple(plane_shape)
         """Shape of a plane that is read; of the largest plane so far where smaller ones are padded."""
         self.dtype: np.dtype[Any] = np.dtype(dtype)
+        self.on_unreadable: Callable[[PlaneStack, Index, str], None] | None = None
+        """Called in the thread that looks with the reason why a plane could not be read; its owner takes it
+        out. Without an owner it is missing at once."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -148,6 +151,9 @@ class PlaneStack(SparseStack[Pixels]):
         try:
             return resting.pixels()
         except OSError as error:
+            if index is not None and self.on_unreadable is not None:
+                self.on_unreadable(self, index, str(error))
+                return None
             _log.warning("a plane is missing: %s", error)
             if index is not None:
                 self._planes.pop(index, None)

@@ -1,13 +1,13 @@
 """All layers of a window, and which plane of each is there."""
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
 import numpy.typing as npt
 
-from platecast.components import Kind, PlaneId, PlateLayout, StepId
+from platecast.components import Components, Kind, PlaneId, PlateLayout, StepId
 from platecast.config import Display
 from platecast.layers._axes import Axes, sort_values
 from platecast.layers._calibration import Calibration, Scale, common_scale
@@ -87,6 +87,8 @@ class LayerStore:
 
     def __init__(self) -> None:
         self.axes = Axes()
+        self.on_unreadable: Callable[[PlaneStack, Index, str], None] | None = None
+        """Given to the stacks of new layers, see `PlaneStack`."""
         self._layers: dict[LayerKey, StoredLayer] = {}
         self._tables = Tables()
         # Names stay taken when their layer is removed, so that those of the others stay.
@@ -284,6 +286,18 @@ class LayerStore:
         """
         return numbers_by_well(column, all_features(self._layers.values(), self._tables), plate)
 
+    def take_out(self, stack: PlaneStack, index: Index) -> tuple[PlaneId, Withdrawal] | None:
+        """Take out a plane that turned out to be unreadable; `None` where it is not there any more."""
+        layer = next((layer for layer in self._layers.values() if layer.stack is stack), None)
+        if layer is None or not stack.take_out(index):
+            return None
+        key = layer.key
+        values: dict[str, Any] = dict(key.sliced) | dict(zip(key.stacked, index, strict=True))
+        plane = PlaneId(
+            components=Components(plate=key.plate, **values), run=key.run, step=key.step, kind=key.kind
+        )
+        return plane, Withdrawal(layer, index, layer.tickets.pop(index, None))
+
     def find(self, name: str) -> StoredLayer | None:
         """Return the layer of this name, if there is one."""
         return next((layer for layer in self._layers.values() if layer.name == name), None)
@@ -349,6 +363,7 @@ class LayerStore:
             stack = RecordStack(self.axes, key.stacked, key.shape[0])
         else:
             stack = PlaneStack(self.axes, key.stacked, key.shape, key.dtype)
+            stack.on_unreadable = self.on_unreadable
         layer = StoredLayer(key, display, contrast, stack, self._names.name(key))
         self._layers[key] = layer
         return layer, renamed

@@ -127,6 +127,15 @@ class SenderAccount:
         counts.superseded += 1
         self._changed.add(stream)
 
+    def spoil(self, seq: int, stream: int, error: str) -> None:
+        """Note that a plane that was shown could not be read when it was looked at."""
+        counts = self._of(stream)
+        counts.shown -= 1
+        counts.failed += 1
+        counts.failure_reasons = add_reasons(counts.failure_reasons, {error: 1})
+        self._failures.append((seq, error))
+        self._changed.add(stream)
+
     def take(self, number: int) -> None:
         """Note that the viewer keeps a buffer's pages."""
         self._taken.append(number)

@@ -100,6 +100,9 @@ class Inbox(Protocol):
     def settle(self, ticket: Ticket, error: str | None = None) -> None:
         """Say that a plane is readable from a layer, or why it never will be."""
 
+    def spoil(self, ticket: Ticket, reason: str) -> None:
+        """Say that a plane that was shown could not be read when it was looked at."""
+
     def supersede(self, ticket: Ticket) -> None:
         """Say that a plane that was shown has been replaced by a later one."""
 

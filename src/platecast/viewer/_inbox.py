@@ -139,6 +139,10 @@ class Receiver:
         """Say that a plane is readable from a layer, or why it never will be."""
         self._tell(functools.partial(self._roster.settle, ticket, error))
 
+    def spoil(self, ticket: Ticket, reason: str) -> None:
+        """Say that a plane that was shown could not be read when it was looked at."""
+        self._tell(functools.partial(self._roster.spoil, ticket, reason))
+
     def supersede(self, ticket: Ticket) -> None:
         """Say that a plane that was shown has been replaced by a later one."""
         self._tell(functools.partial(self._roster.supersede, ticket))

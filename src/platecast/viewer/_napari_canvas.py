@@ -442,15 +442,19 @@ class NapariCanvas:
     def _stand_on(self, values: Mapping[str, Value]) -> None:
         self._sliders.stand_on(values, self._store.layers)
 
-    def _prepare(self, values: Mapping[str, Value]) -> None:
-        """Keep in memory what is about to be on screen, and have the rest of it read in the background."""
-        planes = [
+    def planes_at(self, values: Mapping[str, Value]) -> list[Pixels]:
+        """Return the planes that can be seen where the sliders stand on some values."""
+        return [
             plane
             for layer, shown in self._shown.items()
             if shown.layer.visible
             for plane in self._sliders.planes_here(layer, values)
             if not isinstance(plane, Records)
         ]
+
+    def _prepare(self, values: Mapping[str, Value]) -> None:
+        """Keep in memory what is about to be on screen, and have the rest of it read in the background."""
+        planes = self.planes_at(values)
         self.pin(planes)
         if isinstance(self._viewer, Viewer):
             slice_in_background(self._viewer, is_wanted=any(not plane.nbytes for plane in planes))

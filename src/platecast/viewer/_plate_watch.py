@@ -4,14 +4,14 @@ import logging
 import time
 import weakref
 from collections import deque
-from collections.abc import Set
+from collections.abc import Callable, Set
 from typing import Any, Protocol
 
 from qtpy.QtCore import QObject, QTimer
 from qtpy.QtCore import Signal as QtSignal  # type: ignore[attr-defined]  # renamed where mypy does not look
 
 from platecast.components import PlaneId, PlateLayout, StepId
-from platecast.layers import Pixels, mean_intensity
+from platecast.layers import HeldPlane, Pixels, mean_intensity
 from platecast.records import Records
 from platecast.viewer._plate_model import PlateModel, is_of
 
@@ -58,6 +58,8 @@ class PlateWatch(QObject):
     def __init__(self, model: PlateModel) -> None:
         super().__init__()
         self.model = model
+        self.on_rest: Callable[[PlaneId, HeldPlane], None] = _nothing
+        """Called with planes that would have to be read to be measured."""
         self._filed: deque[tuple[PlaneId, weakref.ref[Any]]] = deque()
         self._unmeasured: deque[tuple[PlaneId, weakref.ref[Any]]] = deque()
         self._told = 0
@@ -96,6 +98,11 @@ class PlateWatch(QObject):
         self.model.forget(runs, steps)
         self._wake()
 
+    def measured(self, plane: PlaneId, mean: float) -> None:
+        """Hear the mean intensity of a plane that was read for it."""
+        self.model.add(plane, mean)
+        self._wake()
+
     def stop(self) -> None:
         """Do no more; for a window that closes."""
         self._timer.stop()
@@ -132,5 +139,13 @@ class PlateWatch(QObject):
             plane, reference = self._unmeasured.popleft()
             array = reference()
             # Gone: replaced by a later plane of the same place, which is in the queue itself.
-            if array is not None:
-                self.model.add(plane, mean_intensity(array))
+            if array is None:
+                continue
+            mean = mean_intensity(array)
+            self.model.add(plane, mean)
+            if mean is None and isinstance(array, HeldPlane):
+                self.on_rest(plane, array)
+
+
+def _nothing(plane: PlaneId, held: HeldPlane) -> None:
+    """Leave it unmeasured."""

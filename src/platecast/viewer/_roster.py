@@ -300,6 +300,14 @@ class Roster:
         else:
             self._past += Ledger(shown=-1, superseded=1)
 
+    def spoil(self, ticket: Ticket, error: str) -> None:
+        """Note that a plane that was shown could not be read, also where its sender has ended."""
+        sender = self._senders.get(ticket.sender)
+        if sender is not None:
+            sender.account.spoil(ticket.seq, ticket.stream, error)
+        else:
+            self._past += Ledger(shown=-1, failed=1, failure_reasons={error: 1})
+
     def acknowledge(self) -> None:
         """Close the accounts of senders that have ended; tell the others what is new."""
         for sender in self:

@@ -10,9 +10,9 @@ from typing import Any
 from qtpy.QtCore import QObject, Qt, QTimer
 from qtpy.QtCore import Signal as QtSignal  # type: ignore[attr-defined]  # renamed where mypy does not look
 
-from platecast.components import Components, Kind, PlateLayout
+from platecast.components import Components, Kind, PlaneId, PlateLayout
 from platecast.errors import PlatecastError
-from platecast.layers import HeldPlane, Index, LayerStore, Placement, StoredLayer
+from platecast.layers import HeldPlane, Index, LayerStore, Placement, StoredLayer, Withdrawal
 from platecast.records import Records
 from platecast.viewer._arrivals import Arrival, Command, Failure, Inbox, Incoming, Ticket
 from platecast.viewer._canvas import Canvas
@@ -23,6 +23,7 @@ from platecast.viewer._following import Following
 from platecast.viewer._layers_status import layers_status
 from platecast.viewer._plate_watch import Watch
 from platecast.viewer._steps import StepName
+from platecast.viewer._unreadable import Unreadable
 
 _log = logging.getLogger(__name__)
 
@@ -112,6 +113,7 @@ class Session(QObject):
         self._held: deque[Command] = deque()
         self._delayed: Arrival | None = None
         """A plane for which others are being put away."""
+        self._unreadable = Unreadable(store, self.wake)
         self._is_awake = False
         self._is_stopped = False
         self._last_refresh_s = float("-inf")
@@ -172,6 +174,8 @@ class Session(QObject):
         has_shown = False
         try:
             self._inbox.beat()
+            for spoilt in self._unreadable.take_out():
+                self._spoil(*spoilt)
             has_more = self._drain()
             self._follow_axes()
             has_shown = self._show_one_newcomer()
@@ -296,6 +300,19 @@ class Session(QObject):
         if self._watch is not None:
             self._watch.filed(arrival.plane, table)
         self._tables[arrival.plane.components] = None
+
+    def _spoil(self, plane: PlaneId, withdrawn: Withdrawal, reason: str) -> None:
+        """Let a plane that could not be read fail where it was shown."""
+        newcomer = self._newcomers.get(withdrawn.layer)
+        if isinstance(withdrawn.ticket, Ticket):
+            if newcomer is not None and withdrawn.ticket in newcomer.tickets:
+                newcomer.tickets.remove(withdrawn.ticket)
+                self._inbox.settle(withdrawn.ticket, reason)
+            else:
+                self._inbox.spoil(withdrawn.ticket, reason)
+        if self._watch is not None:
+            self._watch.failed(plane, reason)
+        self._dirty[withdrawn.layer] = None
 
     def _fail(self, arrival: Arrival, reason: str) -> None:
         self._inbox.settle(arrival.ticket, reason)

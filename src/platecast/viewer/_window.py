@@ -8,6 +8,7 @@ from qtpy.QtWidgets import QLabel
 
 from platecast.layers import LayerStore
 from platecast.viewer._actions import add_keys
+from platecast.viewer._ahead import ReadAhead
 from platecast.viewer._arrivals import Inbox
 from platecast.viewer._docks import open_docks
 from platecast.viewer._following import Following
@@ -114,6 +115,11 @@ def open_window(title: str, port: int, inbox: Inbox, *, warm_up: bool = True) ->
     following = Following(_is_dragging)
     canvas.on_touched = following.touch
     session = Session(inbox, store, canvas, watch=watch, following=following)
+    ahead = ReadAhead(store.values, canvas.values_on_screen, canvas.planes_at)
+    watch.on_rest = ahead.offer
+    watch.moved.connect(ahead.moved)
+    ahead.measured.connect(watch.measured)
+    on_window_closed(viewer, ahead.stop)
     _mark_missing(viewer, canvas)
     WindowParts(main_window(viewer), inbox, store, canvas, watch, session)
     add_keys(viewer)

@@ -1,0 +1,89 @@
+"""Planes at rest are read before they are looked at, and never while that would be in somebody's way."""
+
+import numpy as np
+import pytest
+
+from platecast.components import Components, PlaneId
+from platecast.layers import Shelf
+from platecast.viewer import _ahead
+from platecast.viewer._ahead import ReadAhead
+
+WELLS = [f"A{column:02d}" for column in range(1, 7)]
+
+
+@pytest.fixture
+def loads():
+    return []
+
+
+@pytest.fixture
+def planes(loads):
+    def load(address):
+        loads.append(address)
+        if address == "disk:A03":
+            raise FileNotFoundError(address)
+        return np.full((4, 6), int(address[-2:]), np.uint16)
+
+    shelf = Shelf(load)
+    return {well: shelf.plane(f"disk:{well}", (4, 6), "uint16") for well in WELLS}
+
+
+@pytest.fixture
+def here():
+    return {"well": "A02", "site": 1}
+
+
+@pytest.fixture
+def ahead(qapp, planes, here):
+    values = {"well": WELLS, "site": [1]}
+    ahead = ReadAhead(values.__getitem__, lambda: here, lambda place: [planes[place["well"]]])
+    yield ahead
+    ahead.stop()
+
+
+def identity(well, channel=1):
+    return PlaneId(components=Components(well=well, channel=channel), run="r")
+
+
+def test_neighbours_of_what_is_on_screen_are_read(qtbot, ahead, here, loads, planes):
+    here["well"] = "A05"
+    ahead.moved()
+    qtbot.waitUntil(lambda: bool(planes["A04"].nbytes and planes["A06"].nbytes))
+    assert loads == ["disk:A06", "disk:A04"]
+    ahead.moved()
+    here["site"] = 2
+    qtbot.waitUntil(lambda: not ahead._settled.isActive())
+    assert len(loads) == 2, "there is no other site"
+
+
+def test_one_plane_of_each_well_and_channel_is_measured_and_not_kept(qtbot, ahead, planes, monkeypatch):
+    monkeypatch.setattr(_ahead, "_QUIET_S", 0.0)
+    means = {}
+    ahead.measured.connect(lambda plane, mean: means.__setitem__(plane.components.well, mean))
+    for _ in range(2):
+        for well in WELLS:
+            ahead.offer(identity(well), planes[well])
+    expected = {well: float(well[-2:]) for well in WELLS if well != "A03"}
+    qtbot.waitUntil(lambda: means == expected)
+    assert not any(plane.nbytes for plane in planes.values())
+
+
+def test_nothing_is_measured_while_somebody_works(qtbot, ahead, planes, loads, here, monkeypatch):
+    monkeypatch.setattr(_ahead, "_QUIET_S", 3600.0)
+    for well in WELLS:
+        ahead.offer(identity(well), planes[well])
+    here["well"] = "A01"
+    ahead.moved()
+    qtbot.waitUntil(lambda: planes["A02"].nbytes > 0)
+    assert loads == ["disk:A02"]
+
+
+def test_plane_that_has_gone_is_not_read(qtbot, ahead, planes, loads, monkeypatch):
+    monkeypatch.setattr(_ahead, "_QUIET_S", 0.0)
+    held = planes.pop("A01")
+    with ahead._changed:
+        ahead.offer(identity("A01"), held)
+        ahead.offer(identity("A02"), planes["A02"])
+        del held
+    qtbot.waitUntil(lambda: bool(loads))
+    assert loads == ["disk:A02"]
