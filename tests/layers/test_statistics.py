@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from platecast.layers import mean_intensity, sample_values, value_range
+from platecast.layers import Shelf, mean_intensity, sample_values, small_picture, value_range
 
 
 @pytest.mark.parametrize(
@@ -34,3 +34,19 @@ def test_mean_is_near(shape):
 def test_mean_of_what_is_not_finite():
     assert mean_intensity(np.full((8, 8), np.nan)) is None
     assert mean_intensity(np.array([[np.nan, 4.0]])) == 4
+
+
+@pytest.mark.parametrize("shape", [(8, 8), (100, 100), (1080, 1280), (40, 2000), (1, 1), (64, 64, 3)])
+def test_small_picture(shape):
+    left_half = np.zeros(shape, "uint16")
+    left_half[:, : shape[1] // 2] = 900
+    picture = small_picture(left_half, 8)
+    assert picture.shape == (8, 8)
+    if shape[1] > 1:
+        assert (picture[:, 0] == 900).all()
+        assert (picture[:, -1] == 0).all()
+
+
+def test_no_picture_where_there_are_no_pixels():
+    assert small_picture(np.full((8, 8), np.nan), 4) is None
+    assert small_picture(Shelf(lambda _: np.zeros((8, 8))).plane("disk:x", (8, 8), "uint8"), 4) is None

@@ -59,7 +59,7 @@ def test_neighbours_of_what_is_on_screen_are_read(qtbot, ahead, here, loads, pla
 def test_one_plane_of_each_well_and_channel_is_measured_and_not_kept(qtbot, ahead, planes, monkeypatch):
     monkeypatch.setattr(_ahead, "_QUIET_S", 0.0)
     means = {}
-    ahead.measured.connect(lambda plane, mean: means.__setitem__(plane.components.well, mean))
+    ahead.measured.connect(lambda plane, mean, _: means.__setitem__(plane.components.well, mean))
     for _ in range(2):
         for well in WELLS:
             ahead.offer(identity(well), planes[well])

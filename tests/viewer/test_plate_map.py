@@ -8,7 +8,7 @@ from qtpy.QtCore import QPoint, Qt
 
 from platecast.components import Components, PlaneId, PlateLayout
 from platecast.viewer._plate_grid import row_name
-from platecast.viewer._plate_map import Place, PlateMap
+from platecast.viewer._plate_map import Numbers, Place, PlateMap
 from platecast.viewer._plate_model import PlateModel
 from platecast.viewer._plate_watch import PlateWatch
 
@@ -97,7 +97,7 @@ def test_hover_says_what_is_there(qtbot, make):
     assert plate_map.text == "1 arrived · 1 missing"
     qtbot.mouseMove(plate_map.grid, point_of(plate_map.grid, 0, 1))
     qtbot.waitUntil(lambda: plate_map.text == "A02 · 0 of 1 planes · missing")
-    plate_map._what.setCurrentIndex(1)
+    plate_map.views.setCurrentText("Mean of Image")
     qtbot.mouseMove(plate_map.grid, point_of(plate_map.grid, 0, 0))
     qtbot.waitUntil(lambda: plate_map.text == "A01 · 1 of 1 planes · arrived · mean 0")
 
@@ -133,7 +133,7 @@ def test_1536_wells_open_within_a_second_and_update_within_200_ms(qtbot, make):
     plate_map.grid.repaint()
     assert time.perf_counter() - begin < 1.0
     begin = time.perf_counter()
-    plate_map._update()
+    plate_map.redraw()
     plate_map.grid.repaint()
     assert time.perf_counter() - begin < 0.2
 
@@ -166,7 +166,87 @@ def test_the_watch_counts_and_measures(qtbot):
         "A03": "failed",
         "A04": "missing",
     }
-    assert (wells["A01"].mean, wells["A02"].mean) == (7.0, None), "a plane that is gone is not there"
+    assert (wells["A01"].value, wells["A02"].value) == (7.0, None), "a plane that is gone is not there"
     watch.cleared()
     assert watch.model.plates == ()
     watch.stop()
+
+
+@pytest.fixture
+def pictured(qtbot):
+    """A plate of two wells with pictures, one that failed and one without, and a table's column."""
+    model = PlateModel()
+    model.announce(PlateLayout(well=("A01", "A02", "A03", "A04")))
+    for well, value in (("A01", 0.0), ("A02", 200.0)):
+        model.add(plane(well), value, np.full((32, 32), value, np.float32))
+    model.fail(plane("A03"), "too large")
+    columns = ["cell count"]
+    numbers = Numbers(lambda: tuple(columns), lambda column, plate: {"A01": 3.0, "A02": 7.0})
+    plate_map = PlateMap(model, Window(["A01", "A02"]).place(), COLORS, numbers)
+    qtbot.addWidget(plate_map)
+    plate_map.resize(310, 320)
+    plate_map.show()
+    qtbot.waitExposed(plate_map)
+    return plate_map, model, columns
+
+
+def color_at(plate_map, row, column):
+    center = plate_map.grid.rect_of(row, column).center()
+    image = plate_map.grid.grab().toImage()
+    # A little off the middle, where a cross would be.
+    return image.pixelColor(round(center.x()) - 3, round(center.y()) - 1)
+
+
+def test_views(pictured):
+    plate_map, model, columns = pictured
+    texts = [plate_map.views.itemText(row) for row in range(plate_map.views.count())]
+    assert texts == ["State", "Pictures of Image", "Mean of Image", "cell count"]
+    plate_map.views.setCurrentText("cell count")
+    columns.insert(0, "area")
+    model.add(PlaneId(components=Components(well="A01", channel="GFP")), 1.0)
+    plate_map.redraw()
+    assert plate_map.views.currentText() == "cell count", (
+        "a view that is chosen stays, whatever comes before it"
+    )
+    columns.clear()
+    plate_map.redraw()
+    assert plate_map.views.currentText() == "State"
+
+
+def test_pictures_of_wells(pictured):
+    plate_map, _, _ = pictured
+    plate_map.views.setCurrentText("Pictures of Image")
+    assert color_at(plate_map, 0, 0).red() < 20
+    assert color_at(plate_map, 0, 1).red() > 200
+    plate_map.views.setCurrentText("State")
+    assert color_at(plate_map, 0, 1).blue() > 200
+
+
+def test_numbers_of_a_table(qtbot, pictured):
+    plate_map, _, _ = pictured
+    plate_map.views.setCurrentText("cell count")
+    assert color_at(plate_map, 0, 0).red() == 0
+    assert color_at(plate_map, 0, 1).red() == 63
+    qtbot.mouseMove(plate_map.grid, point_of(plate_map.grid, 0, 1))
+    qtbot.waitUntil(lambda: plate_map.text == "A02 · 1 of 1 planes · arrived · cell count 7")
+
+
+def test_the_picture_is_that_of_the_first_plane(qtbot):
+    model = PlateModel()
+    topic = None
+    for site, value in ((3, 3.0), (2, 2.0), (4, 4.0), (2, 5.0)):
+        if model.wants_picture(plane("A01", site)):
+            model.add(plane("A01", site), value, np.full((32, 32), value, np.float32))
+        (topic,) = model.topics(None)
+    assert model.pictures(None, topic)[0, 0][0, 0] == 5.0, "of the first site, and the latest plane there"
+    model.forget({""}, {None})
+    assert model.pictures(None, topic) == {}
+
+
+def test_enter_goes_to_the_well_under_the_mouse(qtbot, make):
+    plate_map, window = make(["A01", "A02"])
+    for column in (0, 1):
+        qtbot.mouseMove(plate_map.grid, point_of(plate_map.grid, 0, column))
+        qtbot.waitUntil(lambda well=f"A0{column + 1}": plate_map.text.startswith(well))
+    qtbot.keyClick(plate_map.grid, Qt.Key.Key_Return)
+    assert window.gone == [{"well": "A02"}]

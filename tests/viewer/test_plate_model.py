@@ -70,11 +70,11 @@ def test_means_of_a_topic():
     model.add(plane("A02", site=1))
     model.add(plane("A01", "GFP"), 99.0)
     view = model.view(None, DAPI)
-    assert {well.name: well.mean for well in view.wells.values()} == {"A01": 20.0, "A02": None}
-    assert view.mean_range == (20.0, 20.0)
+    assert {well.name: well.value for well in view.wells.values()} == {"A01": 20.0, "A02": None}
+    assert view.value_range == (20.0, 20.0)
     model.add(plane("A01", site=2), 50.0)
-    assert model.view(None, DAPI).wells[0, 0].mean == 30.0, "a plane sent again counts once"
-    assert model.view(None).mean_range is None
+    assert model.view(None, DAPI).wells[0, 0].value == 30.0, "a plane sent again counts once"
+    assert model.view(None).value_range is None
     assert [str(topic) for topic in model.topics(None)] == ["DAPI", "GFP"]
 
 

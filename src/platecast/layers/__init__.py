@@ -9,7 +9,7 @@ from platecast.layers._names import layer_names
 from platecast.layers._record_stack import RecordStack
 from platecast.layers._shelf import CACHE_BYTES, Holdings, Scratch, Shelf, Stock
 from platecast.layers._stack import PlaneStack
-from platecast.layers._statistics import mean_intensity, sample_values, value_range
+from platecast.layers._statistics import mean_intensity, sample_values, small_picture, value_range
 from platecast.layers._store import LayerStore, Placement, Regrouping, Withdrawal, positions_of
 from platecast.layers._stored import StoredLayer
 from platecast.layers._tables import Features
@@ -48,6 +48,7 @@ __all__ = [
     "positions_of",
     "robust_contrast",
     "sample_values",
+    "small_picture",
     "sort_values",
     "value_range",
 ]

@@ -12,7 +12,8 @@ from qtpy.QtCore import QObject, QTimer
 from qtpy.QtCore import Signal as QtSignal  # type: ignore[attr-defined]  # renamed where mypy does not look
 
 from platecast.components import Kind, PlaneId
-from platecast.layers import HeldPlane, Pixels, Value, mean_intensity
+from platecast.layers import HeldPlane, Pixels, Value, mean_intensity, small_picture
+from platecast.viewer._plate_mosaic import PICTURE_PX
 
 _log = logging.getLogger(__name__)
 
@@ -38,8 +39,8 @@ class ReadAhead(QObject):
         Returns the planes that can be seen at some values.
     """
 
-    measured = QtSignal(object, float)
-    """A plane was read for the plate map: what it is, and its mean intensity."""
+    measured = QtSignal(object, float, object)
+    """A plane was read for the plate map: what it is, its mean intensity and its small picture."""
 
     def __init__(
         self,
@@ -146,9 +147,10 @@ class ReadAhead(QObject):
         if held is None:
             return
         began_s = time.monotonic()
-        mean = mean_intensity(held.pixels(keep=False))
+        pixels = held.pixels(keep=False)
+        mean = mean_intensity(pixels)
         if mean is not None:
-            self.measured.emit(plane, mean)
+            self.measured.emit(plane, mean, small_picture(pixels, PICTURE_PX))
         # Nobody notifies while nothing is looked at, but a neighbour that is wanted ends the pause.
         with self._changed:
             self._changed.wait(min((time.monotonic() - began_s) * _DUTY, 1.0))

@@ -9,7 +9,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QLabel, QWidget
 
 from platecast.viewer._compare_dock import CompareDock
-from platecast.viewer._plate_map import Place, PlateMap
+from platecast.viewer._plate_map import Numbers, Place, PlateMap
 from platecast.viewer._stream_dock import StreamDock
 from platecast.viewer._window_parts import find_parts
 
@@ -25,7 +25,9 @@ def make_plate_map(napari_viewer: Viewer | None = None) -> QWidget:
         return _no_stream()
     place = Place(parts.store.values, parts.canvas.values_on_screen, parts.canvas.go_to)
     rgba = ensure_colormap("viridis").map([step / (_COLORS - 1) for step in range(_COLORS)])
-    plate_map = PlateMap(parts.watch.model, place, (rgba[:, :3] * 255).astype("uint8"))
+    colors = (rgba[:, :3] * 255).astype("uint8")
+    numbers = Numbers(lambda: parts.store.number_columns, parts.store.numbers_by_well)
+    plate_map = PlateMap(parts.watch.model, place, colors, numbers)
     parts.watch.changed.connect(plate_map.refresh)
     parts.watch.moved.connect(plate_map.follow)
     return plate_map

@@ -1,6 +1,6 @@
 """The wells of a plate as a grid of squares. Knows nothing of where they come from."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +10,7 @@ from qtpy.QtGui import (
     QColor,
     QFont,
     QFontMetrics,
+    QImage,
     QKeyEvent,
     QMouseEvent,
     QPainter,
@@ -20,6 +21,7 @@ from qtpy.QtGui import (
 from qtpy.QtWidgets import QWidget
 
 from platecast.viewer._plate_model import PlateView, WellState, WellView
+from platecast.viewer._plate_mosaic import plate_mosaic
 
 COLORS: dict[WellState, str] = {
     WellState.ARRIVED: "#56b4e9",
@@ -56,13 +58,20 @@ class PlateGrid(QWidget):
         self._view = PlateView(8, 12, {})
         self._colors: Callable[[float], QColor] | None = None
         self._measured: tuple[tuple[int, ...], tuple[float, float, float]] | None = None
+        self._mosaic: QImage | None = None
+        self._pictured: frozenset[tuple[int, int]] = frozenset()
         self._here = ""
         self._hovered = ""
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMinimumSize(220, 150)
 
-    def set_view(self, view: PlateView, colormap: npt.NDArray[np.uint8] | None) -> None:
+    def set_view(
+        self,
+        view: PlateView,
+        colormap: npt.NDArray[np.uint8] | None,
+        pictures: Mapping[tuple[int, int], npt.NDArray[np.float32]] | None = None,
+    ) -> None:
         """Show a plate.
 
         Parameters
@@ -70,8 +79,18 @@ class PlateGrid(QWidget):
         view
             The plate.
         colormap
-            ``(N, 3)`` colours of the mean intensity, from the least to the greatest; `None` for the states.
+            ``(N, 3)`` colours of the numbers, from the least to the greatest; `None` for the states.
+        pictures
+            Small pictures of wells, all ``(side, side)``, by row and column; they lie over everything else.
         """
+        self._mosaic = None
+        self._pictured = frozenset(pictures or ())
+        if pictures:
+            pixels = plate_mosaic(pictures, view.rows, view.columns)
+            height, width = pixels.shape[:2]
+            image = QImage(pixels.tobytes(), width, height, 4 * width, QImage.Format.Format_RGBA8888)
+            # A copy of its own: the bytes above go.
+            self._mosaic = image.copy()
         self._view = view
         self._colors = None if colormap is None else _scale(view, colormap)
         self.update()
@@ -138,6 +157,13 @@ class PlateGrid(QWidget):
         self._paint_labels(painter)
         self._paint_unused(painter)
         self._paint_wells(painter)
+        if self._mosaic is not None:
+            cell, left, top = self._geometry()
+            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+            whole = QRectF(left, top, cell * self._view.columns, cell * self._view.rows)
+            painter.drawImage(whole, self._mosaic)
+        if self._mosaic is not None or self._colors is not None:
+            self._paint_failed(painter)
         for well in self._view.wells.values():
             if well.name in (self._here, self._hovered):
                 frame = self.rect_of(well.row, well.column).adjusted(-1, -1, 1, 1)
@@ -182,9 +208,11 @@ class PlateGrid(QWidget):
         others: list[tuple[WellView, QRectF]] = []
         arrived = QColor(COLORS[WellState.ARRIVED])
         for place, well in self._view.wells.items():
+            if place in self._pictured:
+                continue
             rect = self.rect_of(*place)
-            if self._colors is not None and well.mean is not None:
-                by_color.setdefault(self._colors(well.mean).rgb(), []).append(rect)
+            if self._colors is not None and well.value is not None:
+                by_color.setdefault(self._colors(well.value).rgb(), []).append(rect)
             elif well.state is WellState.ARRIVED and self._colors is None:
                 by_color.setdefault(arrived.rgb(), []).append(rect)
             else:
@@ -201,6 +229,17 @@ class PlateGrid(QWidget):
         for well, rect in others:
             if well.state is not WellState.MISSING:
                 paint_state(painter, rect, well.state, strength, well.share)
+
+    def _paint_failed(self, painter: QPainter) -> None:
+        """Frame the wells that failed, over whatever else is known of them."""
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(QPen(QColor(COLORS[WellState.FAILED]), 2))
+        for place, well in self._view.wells.items():
+            if well.state is WellState.FAILED:
+                rect = self.rect_of(*place)
+                painter.drawRect(rect)
+                painter.drawLine(rect.topLeft(), rect.bottomRight())
+                painter.drawLine(rect.topRight(), rect.bottomLeft())
 
     def mouseMoveEvent(self, event: QMouseEvent | None) -> None:
         """Name the well under the mouse."""
@@ -228,6 +267,8 @@ class PlateGrid(QWidget):
             well = self._next(*_KEYS[key])
             if well is not None:
                 self.well_chosen.emit(well.name)
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.well_chosen.emit(self._hovered or self._here)
         elif key in (Qt.Key.Key_PageUp, Qt.Key.Key_PageDown):
             self.site_stepped.emit(1 if key == Qt.Key.Key_PageDown else -1)
         else:
@@ -297,11 +338,11 @@ def _step(cell: float, needed: float) -> int:
 
 
 def _scale(view: PlateView, colormap: npt.NDArray[np.uint8]) -> Callable[[float], QColor]:
-    lower, upper = view.mean_range or (0.0, 1.0)
+    lower, upper = view.value_range or (0.0, 1.0)
     colors: Sequence[QColor] = [QColor(*map(int, color[:3])) for color in colormap]
 
-    def color_of(mean: float) -> QColor:
-        part = (mean - lower) / (upper - lower) if upper > lower else 0.5
+    def color_of(value: float) -> QColor:
+        part = (value - lower) / (upper - lower) if upper > lower else 0.5
         return colors[round(part * (len(colors) - 1))]
 
     return color_of

@@ -1,5 +1,6 @@
 """Dock *Plate map*: what of each well is there, how bright it is, and the way to it."""
 
+import enum
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,8 +16,8 @@ from platecast.viewer._plate_grid import PlateGrid, paint_state
 from platecast.viewer._plate_model import PlateModel, PlateView, Topic, WellState
 
 _UPDATE_MS = 150
-_STATES = "State"
 _MARK_PX = 10
+_MOST_GAP_PX = 24.0
 _QT_NO_LIMIT = 16777215
 _ORDER = (WellState.ARRIVED, WellState.PARTLY, WellState.MISSING, WellState.FAILED)
 EMPTY_TEXT = "No plate yet.\nWells appear here with their first image, or when a plate is announced."
@@ -41,6 +42,34 @@ class Place:
     go_to: Callable[[Mapping[str, Value]], None]
 
 
+@dataclass(frozen=True)
+class Numbers:
+    """Numbers that tables bring for wells.
+
+    Parameters
+    ----------
+    columns
+        Returns the names of the columns that there are.
+    by_well
+        Returns the numbers of a column of a plate.
+    """
+
+    columns: Callable[[], Sequence[str]]
+    by_well: Callable[[str, str | None], Mapping[str, float]]
+
+
+class _Shows(enum.Enum):
+    """What the map shows of each well."""
+
+    STATE = "State"
+    PICTURE = "Pictures of {}"
+    MEAN = "Mean of {}"
+    NUMBER = "{}"
+
+
+_Choice = tuple[_Shows, Topic | str | None]
+
+
 class PlateMap(QWidget):
     """Shows a `PlateModel` and leads to its wells.
 
@@ -51,23 +80,33 @@ class PlateMap(QWidget):
     place
         The way to a well.
     colormap
-        ``(N, 3)`` uint8 colours of the mean intensity, from dark to bright.
+        ``(N, 3)`` uint8 colours of numbers, from dark to bright.
+    numbers
+        What tables bring, if there can be some.
     """
 
-    def __init__(self, model: PlateModel, place: Place, colormap: npt.NDArray[np.uint8]) -> None:
+    def __init__(
+        self,
+        model: PlateModel,
+        place: Place,
+        colormap: npt.NDArray[np.uint8],
+        numbers: Numbers | None = None,
+    ) -> None:
         super().__init__()
         self._model = model
         self._place = place
         self._colormap = colormap
-        self._topics: tuple[Topic, ...] = ()
+        self._numbers = numbers
+        self._choices: tuple[_Choice, ...] = ((_Shows.STATE, None),)
         self._took_s = 0.0
         self._view = PlateView(8, 12, {})
         self._plates = QComboBox()
         self._plates.setToolTip("Plate")
-        self._what = QComboBox()
-        self._what.setToolTip("What the colours mean")
-        self._what.addItem(_STATES)
-        for box in (self._plates, self._what):
+        self.views = QComboBox()
+        """What the map shows of each well."""
+        self.views.setToolTip("What the colours mean")
+        self.views.addItem(_Shows.STATE.value)
+        for box in (self._plates, self.views):
             box.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
             box.currentIndexChanged.connect(self._draw)
         self.grid = PlateGrid()
@@ -86,9 +125,9 @@ class PlateMap(QWidget):
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_UPDATE_MS)
-        self._timer.timeout.connect(self._update)
+        self._timer.timeout.connect(self.redraw)
         self._lay_out()
-        self._update()
+        self.redraw()
 
     def refresh(self) -> None:
         """Show soon what the model holds now; many calls cause one update."""
@@ -118,7 +157,7 @@ class PlateMap(QWidget):
     def _lay_out(self) -> None:
         head = QHBoxLayout()
         head.addWidget(self._plates, 1)
-        head.addWidget(self._what, 1)
+        head.addWidget(self.views, 1)
         self._stack = QStackedWidget()
         self._stack.addWidget(self.grid)
         self._stack.addWidget(self._empty)
@@ -136,7 +175,8 @@ class PlateMap(QWidget):
         height = self.grid.height_for(self.width() - 12) if self._view.wells else _QT_NO_LIMIT
         self._stack.setMaximumHeight(height)
 
-    def _update(self) -> None:
+    def redraw(self) -> None:
+        """Show what the model holds now, at once."""
         began_s = time.perf_counter()
         self._update_now()
         self._took_s = time.perf_counter() - began_s
@@ -146,11 +186,28 @@ class PlateMap(QWidget):
         if names != [self._plates.itemText(place) for place in range(self._plates.count())]:
             _fill(self._plates, names, self._plates.currentIndex())
         self._plates.setVisible(len(names) > 1)
-        topics = self._model.topics(self._plate)
-        if topics != self._topics:
-            self._topics = topics
-            _fill(self._what, [_STATES, *(f"Mean of {topic}" for topic in topics)], self._what.currentIndex())
+        chosen = self._chosen
+        choices = self._list_choices()
+        if choices != self._choices:
+            self._choices = choices
+            texts = [shows.value.format(of) for shows, of in choices]
+            # By what it was, not by its place: topics come before columns.
+            _fill(self.views, texts, choices.index(chosen) if chosen in choices else 0)
         self._draw()
+
+    def _list_choices(self) -> tuple[_Choice, ...]:
+        topics = self._model.topics(self._plate)
+        columns = () if self._numbers is None else self._numbers.columns()
+        return (
+            (_Shows.STATE, None),
+            *((_Shows.PICTURE, topic) for topic in topics if self._model.pictures(self._plate, topic)),
+            *((_Shows.MEAN, topic) for topic in topics),
+            *((_Shows.NUMBER, column) for column in columns),
+        )
+
+    @property
+    def _chosen(self) -> _Choice:
+        return self._choices[max(0, min(self.views.currentIndex(), len(self._choices) - 1))]
 
     @property
     def _plate(self) -> str | None:
@@ -158,14 +215,19 @@ class PlateMap(QWidget):
         return plates[max(0, self._plates.currentIndex())] if plates else None
 
     def _draw(self) -> None:
-        chosen = self._what.currentIndex() - 1
-        topic = self._topics[chosen] if 0 <= chosen < len(self._topics) else None
-        self._view = self._model.view(self._plate, topic)
+        shows, of = self._chosen
+        topic = of if isinstance(of, Topic) else None
+        numbers = None
+        if self._numbers is not None and isinstance(of, str):
+            numbers = self._numbers.by_well(of, self._plate)
+        pictures = self._model.pictures(self._plate, topic) if shows is _Shows.PICTURE and topic else None
+        self._view = self._model.view(self._plate, topic, numbers)
+        has_colors = shows in (_Shows.MEAN, _Shows.NUMBER)
         self._stack.setCurrentWidget(self.grid if self._view.wells else self._empty)
-        for widget in (self._legend, self._text, self._what):
+        for widget in (self._legend, self._text, self.views):
             widget.setVisible(bool(self._view.wells))
-        self.grid.set_view(self._view, None if topic is None else self._colormap)
-        self._legend.set_range(self._view.mean_range if topic is not None else None)
+        self.grid.set_view(self._view, self._colormap if has_colors else None, pictures)
+        self._legend.set_range(self._view.value_range if has_colors else None)
         self._fit()
         self.follow()
 
@@ -176,8 +238,9 @@ class PlateMap(QWidget):
             self._text.setText(" · ".join(f"{count} {word}" for count, word in counts if count))
             return
         parts = [found.name, f"{found.arrived} of {found.expected} planes", found.state.value]
-        if found.mean is not None:
-            parts.append(f"mean {found.mean:.4g}")
+        if found.value is not None:
+            of = self._chosen[1]
+            parts.append(f"{of if isinstance(of, str) else 'mean'} {found.value:.4g}")
         parts += self._model.failures(self._plate, well)
         self._text.setText(" · ".join(parts))
         self._text.setToolTip(self._text.text())
@@ -225,7 +288,7 @@ class _Legend(QWidget):
     def _paint_states(self, painter: QPainter) -> None:
         metrics = painter.fontMetrics()
         needed = sum(metrics.horizontalAdvance(state.value) + _MARK_PX + 4 for state in _ORDER)
-        gap = max(2.0, (self.width() - needed) / len(_ORDER))
+        gap = min(_MOST_GAP_PX, max(2.0, (self.width() - needed) / len(_ORDER)))
         x = 0.0
         for state in _ORDER:
             mark = QRectF(x, (self.height() - _MARK_PX) / 2, _MARK_PX, _MARK_PX)

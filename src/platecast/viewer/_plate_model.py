@@ -1,8 +1,12 @@
 """What of a plate has come, well by well. Pure: no Qt, no pixels."""
 
 import enum
+import sys
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
 
 from platecast.components import Kind, PlaneId, PlateLayout, StepId, parse_well
 
@@ -42,7 +46,7 @@ class Topic:
 
 @dataclass(frozen=True, slots=True)
 class WellView:
-    """One well: how many planes are there, of how many that are known of, and their mean intensity."""
+    """One well: how many planes are there, of how many that are known of, and a number that is looked at."""
 
     name: str
     row: int
@@ -51,7 +55,7 @@ class WellView:
     arrived: int
     expected: int
     failed: int = 0
-    mean: float | None = None
+    value: float | None = None
 
     @property
     def share(self) -> float:
@@ -73,14 +77,16 @@ class PlateView:
         return sum(well.state is state for well in self.wells.values())
 
     @property
-    def mean_range(self) -> tuple[float, float] | None:
-        """Least and greatest mean intensity; `None` where none is known."""
-        means = [well.mean for well in self.wells.values() if well.mean is not None]
-        return (min(means), max(means)) if means else None
+    def value_range(self) -> tuple[float, float] | None:
+        """Least and greatest of the numbers; `None` where none is known."""
+        values = [well.value for well in self.wells.values() if well.value is not None]
+        return (min(values), max(values)) if values else None
 
 
+_LAST = (sys.maxsize,)
 _Place = tuple[int | None, int | None, int | None]
 _Wells = dict[str, dict[_Place, float | None]]
+_Picture = npt.NDArray[np.float32]
 
 
 @dataclass(slots=True)
@@ -90,6 +96,10 @@ class _Plate:
     layout: PlateLayout | None = None
     runs: dict[str, dict[Topic, _Wells]] = field(default_factory=dict)
     failures: dict[str, dict[PlaneId, str]] = field(default_factory=dict)
+    pictures: dict[tuple[str, Topic], dict[str, tuple[tuple[int, ...], _Picture]]] = field(
+        default_factory=dict
+    )
+    """For each run and topic a small picture of each well, and the place of its plane."""
     stale: set[str] = field(default_factory=set)
     """Wells that changed since `views` was made."""
     views: dict[tuple[int, int], WellView] = field(default_factory=dict)
@@ -127,14 +137,22 @@ class PlateModel:
             plate.stale.update(layout.well)
             self.version += 1
 
-    def add(self, plane: PlaneId, mean: float | None = None) -> None:
-        """Note that a plane is there, and its mean intensity once that is known."""
+    def wants_picture(self, plane: PlaneId) -> bool:
+        """Say whether a plane would be its well's picture: the first of its sites, times and slices."""
+        known = self._plates.get(plane.components.plate, _Plate())
+        pictures = known.pictures.get((plane.run, _topic(plane)), {})
+        return _order(plane) <= pictures.get(str(plane.components.well), (_LAST,))[0]
+
+    def add(self, plane: PlaneId, mean: float | None = None, picture: _Picture | None = None) -> None:
+        """Note that a plane is there, and its mean intensity and small picture once they are known."""
         components = plane.components
         if components.well is None:
             return
         plate = self._plate(components.plate)
-        topic = Topic(plane.step, plane.kind, components.channel)
+        topic = _topic(plane)
         wells = plate.runs.setdefault(plane.run, {}).setdefault(topic, {})
+        if picture is not None and self.wants_picture(plane):
+            plate.pictures.setdefault((plane.run, topic), {})[components.well] = (_order(plane), picture)
         place = (components.site, components.z_index, components.timepoint)
         wells.setdefault(components.well, {})[place] = mean
         plate.stale.add(components.well)
@@ -170,6 +188,7 @@ class PlateModel:
             for run in [run for run in plate.runs if run in runs or "" in runs]:
                 for topic in [topic for topic in plate.runs[run] if topic.step in steps]:
                     del plate.runs[run][topic]
+                    plate.pictures.pop((run, topic), None)
                 if not plate.runs[run]:
                     del plate.runs[run]
             for failed in plate.failures.values():
@@ -192,7 +211,18 @@ class PlateModel:
         self._plates.clear()
         self.version += 1
 
-    def view(self, plate: str | None, topic: Topic | None = None) -> PlateView:
+    def pictures(self, plate: str | None, topic: Topic) -> dict[tuple[int, int], _Picture]:
+        """Return the small pictures of the wells of a plate, by row and column."""
+        known = self._plates.get(plate, _Plate())
+        pictures = known.pictures.get((next(reversed(known.runs), ""), topic), {})
+        return {parse_well(well): picture for well, (_, picture) in pictures.items()}
+
+    def view(
+        self,
+        plate: str | None,
+        topic: Topic | None = None,
+        numbers: Mapping[str, float] | None = None,
+    ) -> PlateView:
         """Return a plate as it is now.
 
         Parameters
@@ -201,11 +231,14 @@ class PlateModel:
             Its name.
         topic
             Whose mean intensity to tell; the states are always those of everything.
+        numbers
+            Other numbers to tell instead, by well.
         """
         known = self._plates.get(plate, _Plate())
         topics = self._newest(known)
         expected = sum(_expected(topics, known.layout).values())
-        views_of = (topic, expected, next(reversed(known.runs), None))
+        counted = None if numbers is None else tuple(numbers.items())
+        views_of = (topic, expected, next(reversed(known.runs), None), counted)
         names = known.stale
         if known.views_of != views_of:
             # Other words for every well; otherwise a view of 1536 wells would take 15 ms instead of 1.
@@ -214,8 +247,10 @@ class PlateModel:
             names = set(known.layout.well if known.layout is not None else ()).union(
                 known.failures, *topics.values()
             )
+        shown = topics.get(topic, {}) if topic is not None else {}
         for name in names:
-            view = _well_view(name, topics, expected, len(known.failures.get(name, ())), topic)
+            value = numbers.get(name) if numbers is not None else _mean(shown.get(name))
+            view = _well_view(name, topics, expected, len(known.failures.get(name, ())), value)
             known.views[view.row, view.column] = view
         known.stale.clear()
         return PlateView(*_format(known.views), dict(known.views))
@@ -226,12 +261,23 @@ class PlateModel:
     def _take_out(self, plate: _Plate, plane: PlaneId) -> None:
         """Let a plane that was there before not count as arrived."""
         components = plane.components
-        topic = Topic(plane.step, plane.kind, components.channel)
+        topic = _topic(plane)
         planes = plate.runs.get(plane.run, {}).get(topic, {}).get(str(components.well), {})
         planes.pop((components.site, components.z_index, components.timepoint), None)
 
     def _newest(self, plate: _Plate) -> dict[Topic, _Wells]:
         return next(reversed(plate.runs.values()), {})
+
+
+def _topic(plane: PlaneId) -> Topic:
+    return Topic(plane.step, plane.kind, plane.components.channel)
+
+
+def _order(plane: PlaneId) -> tuple[int, ...]:
+    """Return what tells which of a well's planes comes first."""
+    components = plane.components
+    places = (components.site, components.timepoint, components.z_index)
+    return tuple(-1 if place is None else place for place in places)
 
 
 def is_of(plane: PlaneId, runs: Set[str], steps: Set[StepId | None]) -> bool:
@@ -240,13 +286,12 @@ def is_of(plane: PlaneId, runs: Set[str], steps: Set[StepId | None]) -> bool:
 
 
 def _well_view(
-    name: str, topics: Mapping[Topic, _Wells], expected: int, failed: int, topic: Topic | None
+    name: str, topics: Mapping[Topic, _Wells], expected: int, failed: int, value: float | None
 ) -> WellView:
     arrived = sum(len(wells[name]) for wells in topics.values() if name in wells)
-    shown = topics.get(topic, {}) if topic is not None else {}
     row, column = parse_well(name)
     state = _state(arrived, expected, failed)
-    return WellView(name, row, column, state, arrived, expected, failed, _mean(shown.get(name)))
+    return WellView(name, row, column, state, arrived, expected, failed, value)
 
 
 def _state(arrived: int, expected: int, failed: int) -> WellState:

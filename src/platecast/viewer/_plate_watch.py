@@ -7,13 +7,16 @@ from collections import deque
 from collections.abc import Callable, Set
 from typing import Any, Protocol
 
+import numpy as np
+import numpy.typing as npt
 from qtpy.QtCore import QObject, QTimer
 from qtpy.QtCore import Signal as QtSignal  # type: ignore[attr-defined]  # renamed where mypy does not look
 
 from platecast.components import PlaneId, PlateLayout, StepId
-from platecast.layers import HeldPlane, Pixels, mean_intensity
+from platecast.layers import HeldPlane, Pixels, mean_intensity, small_picture
 from platecast.records import Records
 from platecast.viewer._plate_model import PlateModel, is_of
+from platecast.viewer._plate_mosaic import PICTURE_PX
 
 _log = logging.getLogger(__name__)
 
@@ -98,9 +101,9 @@ class PlateWatch(QObject):
         self.model.forget(runs, steps)
         self._wake()
 
-    def measured(self, plane: PlaneId, mean: float) -> None:
-        """Hear the mean intensity of a plane that was read for it."""
-        self.model.add(plane, mean)
+    def measured(self, plane: PlaneId, mean: float, picture: npt.NDArray[np.float32] | None) -> None:
+        """Hear the mean intensity of a plane that was read for it, and its small picture."""
+        self.model.add(plane, mean, picture)
         self._wake()
 
     def stop(self) -> None:
@@ -142,7 +145,8 @@ class PlateWatch(QObject):
             if array is None:
                 continue
             mean = mean_intensity(array)
-            self.model.add(plane, mean)
+            picture = small_picture(array, PICTURE_PX) if self.model.wants_picture(plane) else None
+            self.model.add(plane, mean, picture)
             if mean is None and isinstance(array, HeldPlane):
                 self.on_rest(plane, array)
 
