@@ -1,5 +1,6 @@
 """Commands that ask a viewer for something, with a viewer that answers as a window does."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -12,7 +13,9 @@ import tifffile
 
 from platecast.cli._console import duration_text, memory_text
 from platecast.stream._links import links
+from tests.plain_sender import PlainSender, item
 from tests.receiving import LocalViewer, viewer_on
+from tests.waiting import wait_until
 
 
 class AnsweringViewer(LocalViewer):
@@ -103,6 +106,18 @@ def test_status_as_text_and_as_json(platecast, answering):
     printed = json.loads(platecast("status", answering.port, "--json").out)
     assert (printed["state"], printed["ledger"]["sent"], printed["layers"]) == ("starting", 0, [])
     assert answering.endpoint.token not in text + json.dumps(printed)
+
+
+def test_status_says_why_planes_failed(platecast, free_port):
+    with viewer_on(free_port, takes=False) as viewer, contextlib.closing(PlainSender(viewer)) as sender:
+        sender.join()
+        sender.publish(item(1))
+        (arrival,) = wait_until(viewer.take_all, "the plane arrives")
+        viewer.receiver.settle(arrival.ticket, "no room on [this] shelf")
+        wait_until(lambda: viewer.ledger().failed, "it is settled")
+        words = " ".join(platecast("status").out.split())
+    assert "1 sent 0 shown 0 superseded 1 failed 0 dropped 0 pending" in words
+    assert "failed 1: no room on [this] shelf" in words
 
 
 def test_status_is_followed_until_the_viewer_ends(free_port):

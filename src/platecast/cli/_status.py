@@ -87,7 +87,7 @@ def _line(viewer: ViewerInfo) -> str:
     ledger = viewer.ledger
     if ledger is None:
         return viewer.state
-    counts = ", ".join(f"{getattr(ledger, name)} {name}" for name in ledger.__struct_fields__)
+    counts = ", ".join(f"{count} {name}" for name, count in ledger.counts().items())
     return f"{viewer.state}: {counts}; {memory_text(viewer.memory_mb)}"
 
 
@@ -100,8 +100,11 @@ def _page(viewer: ViewerInfo) -> RenderableType:
     head.append(f"  up {duration_text(status.uptime_s)}")
     facts = Table.grid(padding=(0, 2))
     ledger = status.ledger
-    counts = "  ".join(f"{getattr(ledger, name)} {name}" for name in ledger.__struct_fields__)
+    counts = "  ".join(f"{count} {name}" for name, count in ledger.counts().items())
     facts.add_row("planes", counts + (f"  ({status.queued} wait for the window)" if status.queued else ""))
+    for name, reasons in (("dropped", ledger.drop_reasons), ("failed", ledger.failure_reasons)):
+        for reason, count in reasons.items():
+            facts.add_row(name, f"[yellow]{count}: {escape(reason)}[/]")
     facts.add_row("memory", f"{memory_text(status.memory_mb)}, pixels {memory_text(status.pixels_mb)}")
     senders = ", ".join(f"process {sender.pid}{_way(sender.memory)}" for sender in status.senders)
     facts.add_row("senders", senders or "none")
