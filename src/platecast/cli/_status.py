@@ -15,7 +15,7 @@ from platecast.cli._console import duration_text, memory_text, out, state_text
 from platecast.cli._ports import ViewerArgument, the_endpoint
 from platecast.errors import ViewerNotFoundError
 from platecast.manager import ViewerInfo, ViewerWatch, find_viewer
-from platecast.wire import Endpoint
+from platecast.wire import Endpoint, ViewerStatus
 
 
 def status(
@@ -105,7 +105,7 @@ def _page(viewer: ViewerInfo) -> RenderableType:
     for name, reasons in (("dropped", ledger.drop_reasons), ("failed", ledger.failure_reasons)):
         for reason, count in reasons.items():
             facts.add_row(name, f"[yellow]{count}: {escape(reason)}[/]")
-    facts.add_row("memory", f"{memory_text(status.memory_mb)}, pixels {memory_text(status.pixels_mb)}")
+    facts.add_row("memory", _memory(status))
     senders = ", ".join(f"process {sender.pid}{_way(sender.memory)}" for sender in status.senders)
     facts.add_row("senders", senders or "none")
     if status.refused:
@@ -116,6 +116,17 @@ def _page(viewer: ViewerInfo) -> RenderableType:
     if status.layers:
         parts.append(_layers(viewer))
     return Group(*parts)
+
+
+def _memory(status: ViewerStatus) -> str:
+    """Return what the process takes, and where the pixels of its planes are."""
+    planes = status.planes
+    words = [memory_text(status.memory_mb)]
+    words.append(f"pixels {memory_text(planes.memory_mb)} of at most {memory_text(planes.budget_mb)}")
+    for stock, where in ((planes.in_scratch, "in scratch"), (planes.at_rest, "at rest")):
+        if stock.planes:
+            words.append(f"{stock.planes} planes {where}")
+    return ", ".join(words)
 
 
 def _way(memory: str) -> str:

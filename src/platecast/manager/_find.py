@@ -54,8 +54,8 @@ class ViewerInfo:
 
     @property
     def pixels_mb(self) -> float | None:
-        """Memory of the pixels of its layers, which is part of the former."""
-        return None if self.status is None else self.status.pixels_mb
+        """What the pixels of planes take of it."""
+        return None if self.status is None else self.status.planes.memory_mb
 
     def as_dict(self) -> dict[str, Any]:
         """Return what may be printed: everything but the secret."""

@@ -75,8 +75,3 @@ class ViewerStatus(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", 
     layer_count: int = 0
     layers: tuple[LayerStatus, ...] = ()
     """The layers, of which the first 256 are named."""
-
-    @property
-    def pixels_mb(self) -> float:
-        """Memory of the pixels of the layers that are named."""
-        return sum(layer.nbytes for layer in self.layers) / 1e6
