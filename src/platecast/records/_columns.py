@@ -73,6 +73,9 @@ def _column(name: str, values: object) -> npt.NDArray[Any]:
         raise InvalidRecordsError(
             f"column {name!r} has shape {column.shape}: expected one value for each row"
         )
+    if column.dtype.kind == "U" and isinstance(values, list | tuple):
+        # NumPy would make text of the numbers among text.
+        return _objects(name, list(values))
     if column.dtype.kind in "UT":
         return column.astype(object)
     if column.dtype.kind == "O":
