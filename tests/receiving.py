@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from platecast.components import PlateLayout
+from platecast.layers import HeldPlane
 from platecast.viewer._arrivals import Arrival, Command, Failure
 from platecast.viewer._inbox import Receiver
 from platecast.wire import (
@@ -106,7 +107,8 @@ class LocalViewer:
         while (item := self.receiver.take()) is not None:
             if isinstance(item, Arrival):
                 # As arrays, which can be compared; what came as a header only stays one.
-                new.append(replace(item, array=item.array.pixels()) if item.array.nbytes else item)
+                is_here = isinstance(item.array, HeldPlane) and item.array.nbytes
+                new.append(replace(item, array=item.array.pixels()) if is_here else item)
             elif isinstance(item, Failure):
                 self.failures.append(item)
                 self.receiver.settle(item.ticket, item.reason)

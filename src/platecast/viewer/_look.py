@@ -105,7 +105,8 @@ def insert_place(rank: int, neighbours: Iterable[tuple[bool, int]]) -> int:
     ]
     if below:
         return below[-1]
-    return len(listed) if rank else 0
+    above = (place for place, (is_streamed, _) in enumerate(listed) if is_streamed)
+    return next(above, len(listed)) if rank else 0
 
 
 def _topic(key: LayerKey) -> tuple[object, ...]:
