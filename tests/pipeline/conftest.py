@@ -35,6 +35,31 @@ def parts(image):
 def corners(image):
     return np.array([[0.0, 0.5], [1.0, float(image[0, 0])]])
 
+def die_once(image, path):
+    import pathlib
+    if not pathlib.Path(path).exists():
+        pathlib.Path(path).touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return image
+
+def to_torch(image):
+    import torch
+    return torch.from_numpy(image.astype("float32"))
+
+def torch_mean(stack):
+    import torch
+    assert isinstance(stack, torch.Tensor), type(stack)
+    return stack.mean(dim=0)
+
+def to_jax(image):
+    import jax.numpy
+    return jax.numpy.asarray(image.astype("float32"))
+
+def jax_mean(stack):
+    import jax
+    assert isinstance(stack, jax.Array), type(stack)
+    return stack.mean(axis=0)
+
 def wait_for(image, path):
     import pathlib, time
     pathlib.Path(f"{path}.begun-{os.getpid()}").touch()

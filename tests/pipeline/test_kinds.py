@@ -156,6 +156,15 @@ def test_each_step_in_its_backend(plate, tmp_path, steps):
     assert planes(tmp_path / "out.files" / "Step_02_double") == planes(tmp_path / "out" / "Step_02_double")
 
 
+@pytest.mark.parametrize("library", ["torch", "jax"])
+def test_stack_is_made_by_the_library_of_its_planes(stacks, tmp_path, steps, library):
+    pytest.importorskip(library)
+    first, second = getattr(steps, f"to_{library}"), getattr(steps, f"{library}_mean")
+    report = run(Pipeline([first, Step(second, over="z_index")]), stacks, tmp_path / "out")
+    assert report.ok, report.failures
+    assert planes(tmp_path / "out" / f"Step_02_{library}_mean")["well-B02_site-1_channel-2.tif"] == 2101
+
+
 WRONG = {
     "fewer outputs": (
         lambda image: (image,),

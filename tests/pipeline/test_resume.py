@@ -191,6 +191,14 @@ def test_interrupt_finishes_the_wells_that_were_begun(plate, tmp_path, steps, wo
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL there")
+def test_well_whose_worker_was_killed_once_is_done(plate, tmp_path, steps):
+    pipeline = Pipeline([Step(steps.die_once, path=str(tmp_path / "died"))])
+    report = run(pipeline, plate, tmp_path / "out", 2)
+    assert report.ok, report.failures
+    assert (report.wells_done, report.planes_written) == (2, 8)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL there")
 def test_killed_worker_costs_a_retry_at_most(plate, tmp_path, steps):
     """The well with value 5 kills its worker each time: it fails, and all others are done."""
     pipeline = Pipeline([Step(steps.die_on_value, value=5)])

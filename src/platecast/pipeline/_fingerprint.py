@@ -9,7 +9,7 @@ import sys
 import sysconfig
 import types
 from collections.abc import Callable, Iterator
-from importlib.metadata import PackageNotFoundError, packages_distributions, version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -47,13 +47,10 @@ def fingerprint_images(task: WellTask) -> str:
 
 
 def library_versions(functions: Iterator[Callable[..., object]]) -> dict[str, str]:
-    """Return the versions of the installed distributions that functions come from."""
-    found = {}
-    for function in functions:
-        name = _distribution(_module_name(function))
-        if name is not None:
-            found[name] = version(name)
-    return dict(sorted(found.items()))
+    """Return the versions of the installed libraries that functions come from."""
+    libraries = {_module_name(function).partition(".")[0] for function in functions}
+    found = {library: _version(library) for library in sorted(libraries) if library not in ("", "__main__")}
+    return {library: number for library, number in found.items() if number}
 
 
 def is_own_module(module: types.ModuleType) -> bool:
@@ -92,9 +89,9 @@ def _step_parts(step: Step) -> Iterator[str]:
 def _code_of(function: object) -> str:
     """Return the source of a function and of everything of the user's own that it names."""
     module = _module_name(function)
-    name = None if _is_own(module) else _distribution(module)
-    if name is not None:
-        return f"{name} {version(name)}"
+    library = module.partition(".")[0]
+    if not _is_own(module) and _version(library):
+        return f"{library} {_version(library)}"
     return "\0".join(_sources(function, set()))
 
 
@@ -172,20 +169,16 @@ def _installed() -> tuple[Path, ...]:
 
 
 @functools.cache
-def _distributions() -> dict[str, list[str]]:
-    return dict(packages_distributions())
-
-
-@functools.cache
-def _distribution(module: str) -> str | None:
-    names = _distributions().get(module.partition(".")[0])
-    if not names:
-        return None
+def _version(library: str) -> str:
+    """Return the version of an installed package; empty where it does not tell."""
+    # Not `packages_distributions`, which reads the file lists of everything that is installed: half a second.
+    own = getattr(sys.modules.get(library), "__version__", None)
+    if isinstance(own, str):
+        return own
     try:
-        version(names[0])
+        return version(library)
     except PackageNotFoundError:
-        return None
-    return names[0]
+        return ""
 
 
 def _value(value: object) -> str:
