@@ -232,26 +232,6 @@ def copy_into(array: object, out: npt.NDArray[Any]) -> None:
         np.copyto(out, _host_view(source), casting="unsafe")
 
 
-def any_to_host(array: object) -> npt.NDArray[Any]:
-    """Return an array of any shape and dtype, or a number, in host memory; shared where it is there already.
-
-    Raises
-    ------
-    UnsupportedArrayError
-        It is no array, or on a device that cannot be read.
-    """
-    if isinstance(array, int | float | np.generic):
-        return np.asarray(array)
-    library = _library(array)
-    if library == "torch":
-        return np.asarray(cast("Any", array).detach().cpu())
-    if library == "cupy":
-        return np.asarray(cast("Any", array).get())
-    if isinstance(array, np.ndarray) or any(hasattr(array, name) for name in _TO_HOST):
-        return _host_view(array)
-    raise UnsupportedArrayError(f"{type(array).__name__} is not an array")
-
-
 def stack_planes(planes: Sequence[object], lengths: tuple[int, ...]) -> object:
     """Return planes of one shape as one array, by the library and on the device they are on.
 

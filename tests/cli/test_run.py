@@ -132,7 +132,7 @@ def test_tuned_step_is_shown_beside_the_old_one(platecast, file, plate, tmp_path
     common = (file, "--plate", plate, "--output", out, "--set", f"napari_port={free_port}")
     with viewer_on(free_port) as viewer:
         assert platecast("run", *common, "--stream").status == 0
-        assert len(viewer.planes) == 9
+        assert len(viewer.planes) == 12
         (run,) = {arrival.plane.run for arrival in viewer.planes}
         # What the first step wrote is used again.
         (out / "Step_01_add" / "plate-P1_well-B01_site-1_channel-1.tif").unlink()
@@ -144,7 +144,10 @@ def test_tuned_step_is_shown_beside_the_old_one(platecast, file, plate, tmp_path
         done = platecast("tune", *common, "--step", "above", "--set", "threshold=50", "--well", "b1")
         assert done.status == 0, done.errors
         links.close_all()
-    assert [arrival.plane.step for arrival in viewer.planes[9:]] == [StepId(2, "above_threshold-50")]
+    assert [arrival.plane.step for arrival in viewer.planes[12:]] == [
+        StepId(2, "above_threshold-50"),
+        StepId(3, "measure_threshold-50"),
+    ]
     assert {arrival.plane.run for arrival in viewer.planes} == {run}
     (result,) = (out / "tuning" / "threshold-50" / "Step_02_above_threshold-50").glob("*.tif")
     assert tifffile.imread(result).all()

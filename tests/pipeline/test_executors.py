@@ -53,9 +53,9 @@ def test_same_bytes_and_no_plane_lost(plate, tmp_path, steps, free_port):
                 pipeline_of(steps, free_port), plate, tmp_path / executor, workers, executor=executor
             )
             assert report.ok, report.failures
-            assert report.planes_sent == report.planes_shown == 8 + 8 + 4, executor
+            assert report.planes_sent == report.planes_shown == 8 + 8 + 4 + 4, executor
             assert sums_match(viewer.ledger())
-            assert viewer.ledger().shown == number * 20
+            assert viewer.ledger().shown == number * 24
     first = content(tmp_path / "serial")
     assert len(first) == 8 + 4 + 2 + 1
     for executor in EXECUTORS[1:]:

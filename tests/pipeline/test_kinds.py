@@ -179,23 +179,23 @@ WRONG = {
     "columns of different lengths": (
         lambda image: {"a": [1, 2], "b": [1]},
         {},
-        "UnsupportedArrayError: the columns of a table differ in length: {'a': 2, 'b': 1}",
+        "InvalidRecordsError: columns differ in length: 'a' has 2 rows, 'b' has 1",
     ),
     "a component's name": (
         lambda image: {"well": ["A01"]},
         {},
-        "UnsupportedArrayError: a table's column cannot be called well:"
+        "InvalidRecordsError: a table's column cannot be called well:"
         " that is added from the plane's components",
     ),
     "points that are no points": (
         lambda image: image,
         {"kind": "points"},
-        "UnsupportedArrayError: points must have the shape (N, 2) or (N, 3), not (6, 8)",
+        "InvalidRecordsError: points must have the shape (N, 2) or (N, 3), not (6, 8)",
     ),
     "points that are nowhere": (
         lambda image: np.array([[np.nan, 1.0]]),
         {"kind": "points"},
-        "UnsupportedArrayError: the column 'y' of points holds values that are no numbers",
+        "InvalidRecordsError: the column 'y' of points holds values that are no numbers",
     ),
 }
 

@@ -10,7 +10,7 @@ from platecast.arrays import dtype_name
 from platecast.components import Components, Kind
 from platecast.errors import PipelineError
 from platecast.pipeline._steps import Output, kind_of_dtype
-from platecast.pipeline._tables import columns_of, is_table, points_of
+from platecast.pipeline._tables import is_table, point_table_of, table_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +73,15 @@ def sort_out(outputs: Sequence[Output], result: object, bundle: Bundle) -> Itera
     ------
     PipelineError
         It is not what the step says.
-    UnsupportedArrayError
+    InvalidRecordsError
         A table or points are not as they should be.
     """
     for output, value in _assign(outputs, result):
         kind = output.kind or (Kind.TABLE if is_table(value) else None)
         if kind is Kind.TABLE:
-            yield Outcome(output, bundle.components, kind, columns_of(value))
+            yield Outcome(output, bundle.components, kind, table_of(value))
         elif kind is Kind.POINTS:
-            yield Outcome(output, bundle.components, kind, points_of(value))
+            yield Outcome(output, bundle.components, kind, point_table_of(value))
         else:
             kind = kind or kind_of_dtype(dtype_name(value))
             for components, plane in _planes(value, bundle):

@@ -15,7 +15,8 @@ import numpy.typing as npt
 from platecast.components import COMPONENT_NAMES, Components, Kind, PlateLayout, StepId, format_name
 from platecast.errors import StorageError
 from platecast.pipeline._steps import Pipeline, folder_name, over_names
-from platecast.pipeline._tables import Columns, format_rows, join_csv
+from platecast.pipeline._tables import format_rows, join_csv
+from platecast.records import Columns
 from platecast.storage import FileManager, PlateImage, ZarrBackend
 
 _STORE_SUFFIX = ".zarr"

@@ -1,10 +1,11 @@
 """What a run shows of itself, and where everything that goes wrong with showing ends."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from platecast.components import Components, Kind, PlateLayout, StepId
 from platecast.config import NapariStreamingConfig
+from platecast.records import Records
 from platecast.stream import Ledger, Stream
 
 FLUSH_TIMEOUT_S = 10.0
@@ -60,13 +61,35 @@ class Screen:
         config: NapariStreamingConfig,
     ) -> None:
         """Send one plane, whose pixels are copied before this returns."""
+        self._send(
+            lambda stream: stream.send_components(plane, components, kind=kind, step=step, address=address),
+            f"sending {components!r} of step {step.index} {step.name}",
+            config,
+        )
+
+    def show_records(
+        self,
+        make: Callable[[], Records],
+        components: Components,
+        *,
+        step: StepId,
+        config: NapariStreamingConfig,
+    ) -> None:
+        """Send a table or points, which `make` returns."""
+        self._send(
+            lambda stream: stream.send_records(make(), components, step=step),
+            f"sending records of {components!r}, step {step.index} {step.name}",
+            config,
+        )
+
+    def _send(self, send: Callable[[Stream], None], doing: str, config: NapariStreamingConfig) -> None:
         stream = self._streams.get(config)
         try:
             if stream is not None:
-                stream.send_components(plane, components, kind=kind, step=step, address=address)
+                send(stream)
                 return
         except Exception as error:
-            self._complain(f"sending {components!r} of step {step.index} {step.name}", error)
+            self._complain(doing, error)
         self._refused += 1
 
     def ledger(self) -> Ledger:

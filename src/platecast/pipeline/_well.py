@@ -17,7 +17,8 @@ from platecast.pipeline._report import Failure
 from platecast.pipeline._results import Layer, ResultStore, Stored, backend_of
 from platecast.pipeline._screen import Screen
 from platecast.pipeline._steps import RAW, RAW_STEP, Output, Step
-from platecast.pipeline._tables import Columns
+from platecast.pipeline._tables import records_of
+from platecast.records import Columns
 from platecast.storage import FileManager, PlateImage
 from platecast.stream import Ledger
 
@@ -108,19 +109,22 @@ class _Well:
         self._items = {}
 
     def finish(self) -> None:
-        """Write the tables and points of the whole well."""
+        """Write the tables and points of the whole well, and only then show them."""
         for output, members in self._records.items():
             step = self._named(output)
-            if not self._plan.settings[step.index].stored:
-                continue
-            try:
-                with self._timed("write"):
-                    address = self._results.save_table(step, self._task.well, members)
-            except Exception as error:  # as for a plane
-                self._fail(step, None, error)
-                continue
-            for components, _ in members:
-                self.stored.append(Stored(output.ref, output.kind or Kind.TABLE, components, address))
+            kind = output.kind or Kind.TABLE
+            settings = self._plan.settings[step.index]
+            if settings.stored:
+                try:
+                    with self._timed("write"):
+                        address = self._results.save_table(step, self._task.well, members)
+                except Exception as error:  # as for a plane
+                    self._fail(step, None, error)
+                    continue
+                self.stored += [Stored(output.ref, kind, components, address) for components, _ in members]
+            for components, columns in members:
+                if columns and settings.shows(components):
+                    self._show_records(columns, components, kind, step)
 
     def _take_raw(self, components: Components, item: _Item) -> None:
         settings = self._plan.settings[0]
@@ -241,6 +245,11 @@ class _Well:
         config = self._plan.settings[step.index].napari_streaming
         with self._timed("show"):
             self._screen.show(plane, components, kind=kind, step=step, address=address or None, config=config)
+
+    def _show_records(self, columns: Columns, components: Components, kind: Kind, step: StepId) -> None:
+        config = self._plan.settings[step.index].napari_streaming
+        with self._timed("show"):
+            self._screen.show_records(lambda: records_of(columns, kind), components, step=step, config=config)
 
     def _value(self, item: _Item) -> object:
         if item.value is None:
