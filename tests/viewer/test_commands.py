@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -136,3 +137,8 @@ def test_compare(commands, model):
     assert model.canvas.grid.enabled
     assert commands.answer("compare", {})[0] == {"compared": [], "side_by_side": False}
     assert not model.canvas.grid.enabled
+
+
+def test_every_command_is_in_the_protocol(commands):
+    text = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text()
+    assert [name for name in commands._table if f"**`{name}`**" not in text] == []

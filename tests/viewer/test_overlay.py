@@ -26,6 +26,7 @@ def test_position_text(position, state, expected):
 def test_missing_text():
     assert missing_text([]) == ""
     assert missing_text(["Channel_1", "Channel_2"]) == "No image here: Channel_1, Channel_2"
+    assert missing_text(["a", "b"], ["no disk", ""]) == "No image here: a (failed: no disk), b"
 
 
 def test_waiting_text():

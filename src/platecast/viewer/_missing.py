@@ -1,6 +1,6 @@
 """Which visible layers have no plane on screen, and where their picture would be."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from napari.layers import Layer
@@ -18,6 +18,8 @@ class MissingPlanes:
     ----------
     names
         Of the visible layers without a plane.
+    reasons
+        For each of them why its plane failed; empty where it has just not come.
     is_everything
         No visible layer has one.
     box
@@ -28,28 +30,37 @@ class MissingPlanes:
     """
 
     names: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
     is_everything: bool = False
     box: tuple[float, float, float, float] | None = None
     cells: tuple["MissingPlanes", ...] = ()
 
 
-def missing_planes(visible: Sequence[tuple[StoredLayer, Layer]], sliders: Sliders) -> MissingPlanes:
+def missing_planes(
+    visible: Sequence[tuple[StoredLayer, Layer]],
+    sliders: Sliders,
+    why_failed: Callable[[StoredLayer], str | None],
+) -> MissingPlanes:
     """Return what is missing among the visible layers."""
     missing = [(stored, layer) for stored, layer in visible if not sliders.has_plane_here(stored)]
     if not missing:
         return MissingPlanes()
     return MissingPlanes(
         tuple(layer.name for _, layer in missing),
+        tuple(why_failed(stored) or "" for stored, _ in missing),
         len(missing) == len(visible),
         _box(missing) if sliders.shows_planes else None,
     )
 
 
 def missing_in_cells(
-    visible: Sequence[tuple[StoredLayer, Layer]], sliders: Sliders, viewer: ViewerModel
+    visible: Sequence[tuple[StoredLayer, Layer]],
+    sliders: Sliders,
+    viewer: ViewerModel,
+    why_failed: Callable[[StoredLayer], str | None],
 ) -> MissingPlanes:
     """Return what is missing among the visible layers, also cell by cell where napari shows a grid."""
-    missing = missing_planes(visible, sliders)
+    missing = missing_planes(visible, sliders, why_failed)
     grid = viewer.canvas.grid
     if not grid.enabled or not missing.names:
         return missing
@@ -57,7 +68,8 @@ def missing_in_cells(
     cells = []
     for _, indices in grid.iter_viewboxes(viewer.layers):
         members = [viewer.layers[index] for index in indices]
-        cells.append(missing_planes([stored[layer] for layer in members if layer in stored], sliders))
+        known = [stored[layer] for layer in members if layer in stored]
+        cells.append(missing_planes(known, sliders, why_failed))
     return replace(missing, cells=tuple(cells))
 
 

@@ -44,7 +44,7 @@ class MissingShade:
 
     def show(self, missing: MissingPlanes) -> None:
         """Mark what is missing, and nothing else."""
-        text = missing_text(missing.names)
+        text = missing_text(missing.names, missing.reasons)
         # A label asks for the width of its text: many names would widen the window.
         metrics = self._label.fontMetrics()
         self._label.setText(metrics.elidedText(text, Qt.TextElideMode.ElideRight, _MOST_TEXT_PX))

@@ -1,6 +1,7 @@
 """What is on screen, in words."""
 
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 
 from platecast.layers import Value
 
@@ -51,9 +52,23 @@ def _failed(reason: str) -> str:
     return f"failed: {short}"
 
 
-def missing_text(missing: Sequence[str]) -> str:
-    """Return what the status bar says of visible layers without a plane; empty where each has one."""
-    return f"No image here: {', '.join(missing)}" if missing else ""
+def missing_text(missing: Sequence[str], reasons: Sequence[str] = ()) -> str:
+    """Return what the status bar says of visible layers without a plane; empty where each has one.
+
+    Parameters
+    ----------
+    missing
+        Their names.
+    reasons
+        For each of them why its plane failed, empty where it has just not come.
+    """
+    if not missing:
+        return ""
+    told = [
+        f"{name} ({_failed(reason)})" if reason else name
+        for name, reason in zip_longest(missing, reasons, fillvalue="")
+    ]
+    return f"No image here: {', '.join(told)}"
 
 
 def waiting_text(port: int) -> str:

@@ -169,11 +169,22 @@ class PlateModel:
             plate.stale.add(plane.components.well)
             self.version += 1
 
-    def why_failed(self, place: Mapping[str, object]) -> str | None:
-        """Say why a plane of a place (component → value) failed, `None` where none did."""
+    def why_failed(self, place: Mapping[str, object], steps: Set[StepId | None] | None = None) -> str | None:
+        """Say why a plane of a place (component → value) failed, `None` where none did.
+
+        Parameters
+        ----------
+        place
+            Values of components; a plane that lacks one of them counts as well.
+        steps
+            Only planes of these steps.
+        """
         for plate in self._plates.values():
             for plane, reason in plate.failures.get(str(place.get("well")), {}).items():
-                if all(getattr(plane.components, name) in (None, value) for name, value in place.items()):
+                is_there = all(
+                    getattr(plane.components, name) in (None, value) for name, value in place.items()
+                )
+                if is_there and (steps is None or plane.step in steps):
                     return reason
         return None
 
