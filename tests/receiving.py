@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from platecast.components import PlateLayout
 from platecast.layers import HeldPlane
-from platecast.viewer._arrivals import Arrival, Command, Failure
+from platecast.viewer._arrivals import Arrival, Command, Dropped, Failure
 from platecast.viewer._inbox import Receiver
 from platecast.wire import (
     PROTOCOL_VERSION,
@@ -46,6 +46,7 @@ class LocalViewer:
     ) -> None:
         self.port = port
         self.planes: list[Arrival] = []
+        self.dropped: list[Dropped] = []
         self.failures: list[Failure] = []
         self.layouts: list[PlateLayout] = []
         self.commands: list[Command] = []
@@ -109,6 +110,8 @@ class LocalViewer:
                 # As arrays, which can be compared; what came as a header only stays one.
                 is_here = isinstance(item.array, HeldPlane) and item.array.nbytes
                 new.append(replace(item, array=item.array.pixels()) if is_here else item)
+            elif isinstance(item, Dropped):
+                self.dropped.append(item)
             elif isinstance(item, Failure):
                 self.failures.append(item)
                 self.receiver.settle(item.ticket, item.reason)

@@ -9,6 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from platecast.components import Components, PlaneId
 from platecast.config import Display, WhenFull
+from platecast.stream._lost import Lost
 from platecast.stream._outbox import Outbox
 from platecast.stream._staged import Room, Staged
 from platecast.wire import (
@@ -52,7 +53,7 @@ def offer(outbox, when_full=WhenFull.DROP_OLDEST, *, stream=1, nbytes=100, timeo
     if outbox.reserve(nbytes, when_full, timeout_s) is Room.IN_MEMORY:
         outbox.put(staged(stream, nbytes))
     else:
-        outbox.drop(stream, DropReason.NO_ROOM)
+        outbox.drop(stream, lost())
 
 
 def seqs(planes):
@@ -191,6 +192,11 @@ def test_plane_under_way_is_overdue_while_the_viewer_has_not_received_it(outbox)
     assert seqs(outbox.overdue(1)) == [2]
 
 
+def lost(site=0):
+    plane = PlaneId(components=Components(well="A01", site=site))
+    return Lost(plane, Display(), DropReason.NO_ROOM)
+
+
 class TestBeat:
     def test_base_is_the_first_plane_that_is_not_settled(self, outbox):
         assert outbox.beat(SENDER).base == 1
@@ -204,8 +210,8 @@ class TestBeat:
     def test_dropped_planes_are_gaps_until_base_has_passed_them(self, outbox):
         for _ in range(3):
             offer(outbox)
-        outbox.drop(1, DropReason.NO_ROOM)
-        outbox.drop(1, DropReason.NO_ROOM)
+        outbox.drop(1, lost())
+        outbox.drop(1, lost())
         assert outbox.beat(SENDER).gaps == ((4, 5),)
         outbox.take(EVERYTHING, 3)
         outbox.acknowledge(Ack(received=3, upto=3))
@@ -216,7 +222,7 @@ class TestBeat:
         outbox.budget_bytes = EVERYTHING
         for _ in range(6000):
             offer(outbox)
-            outbox.drop(1, DropReason.NO_ROOM)
+            outbox.drop(1, lost())
         gaps = outbox.beat(SENDER).gaps
         assert len(gaps) == 4096
         assert gaps[0] == (2, 2)
@@ -225,7 +231,7 @@ class TestBeat:
         outbox.open_stream()
         offer(outbox)
         offer(outbox, stream=2)
-        outbox.drop(2, DropReason.NO_ROOM)
+        outbox.drop(2, lost())
         counts = {each.stream: (each.sent, each.dropped) for each in outbox.beat(SENDER).streams}
         assert counts == {1: (1, 0), 2: (2, 1)}
 

@@ -79,6 +79,9 @@ class InboxDouble:
             pending=self.sent - settled,
         )
 
+    def dropped_unnamed(self):
+        return 0
+
     def holdings(self):
         return self.shelf.holdings()
 

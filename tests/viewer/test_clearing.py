@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from platecast.components import Components, PlaneId, StepId
+from platecast.layers import Loss, LossState
 from platecast.viewer._clearing import clear, runs_of, select
 from platecast.viewer._plate_model import PlateModel
 from platecast.viewer._plate_watch import PlateWatch
@@ -96,7 +97,9 @@ def test_the_account_of_the_wells_follows(qapp, filled, napari_canvas):
     for run in ("a", "b"):
         for step in (RAW, BLUR):
             watch.model.add(PlaneId(components=Components(well="A01"), run=run, step=step))
-    watch.failed(PlaneId(components=Components(well="A01"), run="b", step=BLUR), "too large")
+    watch.lost(
+        PlaneId(components=Components(well="A01"), run="b", step=BLUR), Loss(LossState.FAILED, "too large")
+    )
     watch.filed(PlaneId(components=Components(well="D01"), run="b", step=BLUR), pixels)
     clear(filled, napari_canvas, watch, run="b", step=1)
     assert [topic.step for topic in watch.model.topics(None)] == [RAW]

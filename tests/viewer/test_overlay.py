@@ -1,6 +1,9 @@
 import pytest
 
+from platecast.layers import Loss, LossState
 from platecast.viewer._overlay import missing_text, position_text, waiting_text
+
+FAILED, DROPPED = Loss(LossState.FAILED, "no disk"), Loss(LossState.DROPPED, "no room")
 
 
 @pytest.mark.parametrize(
@@ -8,11 +11,12 @@ from platecast.viewer._overlay import missing_text, position_text, waiting_text
     [
         ({"timepoint": 1, "z_index": 3, "site": 1, "well": "A01"}, {}, "Well A01 · Site 1 · Z 3 · T 1"),
         ({"well": "A01"}, {"missing": ["a"]}, "Well A01 · missing"),
-        ({"well": "A01"}, {"missing": ["a"], "failure": "no disk"}, "Well A01 · failed: no disk"),
+        ({"well": "A01"}, {"missing": ["a"], "losses": [FAILED]}, "Well A01 · failed: no disk"),
+        ({"well": "A01"}, {"missing": ["a"], "losses": [DROPPED]}, "Well A01 · dropped: no room"),
         (
             {"well": "A01"},
-            {"visible": 2, "missing": ["a"], "failure": "no disk"},
-            "Well A01 · 1 of 2 layers missing · failed: no disk",
+            {"visible": 3, "missing": ["a", "b"], "losses": [FAILED, None]},
+            "Well A01 · 2 of 3 layers missing · failed: no disk",
         ),
         ({"well": "A01"}, {"missing": ["a"], "visible": 3}, "Well A01 · 1 of 3 layers missing"),
         ({"channel": "DAPI"}, {"visible": 0}, "Channel DAPI · every layer is hidden"),
@@ -26,7 +30,7 @@ def test_position_text(position, state, expected):
 def test_missing_text():
     assert missing_text([]) == ""
     assert missing_text(["Channel_1", "Channel_2"]) == "No image here: Channel_1, Channel_2"
-    assert missing_text(["a", "b"], ["no disk", ""]) == "No image here: a (failed: no disk), b"
+    assert missing_text(["a", "b"], [DROPPED, None]) == "No image here: a (dropped: no room), b"
 
 
 def test_waiting_text():

@@ -7,6 +7,7 @@ import pytest
 from qtpy.QtCore import QPoint, Qt
 
 from platecast.components import Components, PlaneId, PlateLayout
+from platecast.layers import Loss, LossState
 from platecast.viewer._plate_grid import row_name
 from platecast.viewer._plate_map import Numbers, Place, PlateMap
 from platecast.viewer._plate_model import PlateModel
@@ -155,7 +156,7 @@ def test_the_watch_counts_and_measures(qtbot):
     watch.announced(PlateLayout(well=("A01", "A02", "A03", "A04")))
     watch.filed(plane("A01"), here)
     watch.filed(plane("A02"), gone)
-    watch.failed(plane("A03"), "too large")
+    watch.lost(plane("A03"), Loss(LossState.FAILED, "too large"))
     del gone
     qtbot.waitUntil(lambda: not watch._timer.isActive())
     topic = watch.model.topics(None)[0]

@@ -1,6 +1,7 @@
 import pytest
 
 from platecast.components import Components, Kind, PlaneId, PlateLayout, StepId
+from platecast.layers import Loss, LossState
 from platecast.viewer._plate_model import FORMATS, PlateModel, Topic, WellState
 
 DAPI = Topic(None, Kind.IMAGE, "DAPI")
@@ -20,7 +21,7 @@ def test_states_without_a_layout_are_judged_by_the_fullest_well():
     for well, sites in (("A01", 2), ("A02", 1)):
         for site in range(sites):
             model.add(plane(well, site=site))
-    model.fail(plane("A03"), "too large")
+    model.lose(plane("A03"), Loss(LossState.FAILED, "too large"))
     assert states(model) == {
         "A01": WellState.ARRIVED,
         "A02": WellState.PARTLY,
@@ -54,13 +55,10 @@ def test_results_need_not_be_as_many_as_raw_images():
 
 def test_a_plane_that_comes_after_all_is_no_failure():
     model = PlateModel()
-    model.fail(plane("A01"), "too large")
-    assert model.failures(None, "A01") == ("too large",)
-    assert model.why_failed({"well": "A01", "site": 1})
-    assert not model.why_failed({"well": "A01", "site": 2})
+    model.lose(plane("A01"), Loss(LossState.FAILED, "too large"))
+    assert model.losses(None, "A01") == ("too large",)
     model.add(plane("A01"))
     assert states(model) == {"A01": WellState.ARRIVED}
-    assert not model.why_failed({"well": "A01", "site": 1})
 
 
 def test_means_of_a_topic():

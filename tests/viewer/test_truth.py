@@ -5,7 +5,6 @@ import pytest
 
 from platecast.components import Components, PlaneId, PlateLayout, StepId
 from platecast.config import Display
-from platecast.viewer._plate_model import PlateModel
 
 
 @pytest.fixture
@@ -71,10 +70,8 @@ def test_missing_layers_are_named(model, napari_canvas, file_plane, image):
     assert told[-1].names == ("Channel_GFP",)
 
 
-def test_each_missing_layer_has_its_own_reason(model, napari_canvas, file_plane):
-    """The window's canvas asks the account of the wells; so does this one."""
-    plates = PlateModel()
-    napari_canvas.on_screen.why_failed = plates.why_failed
+def test_each_missing_layer_has_its_own_reason(model, store, napari_canvas, file_plane):
+    too_large = Loss(LossState.FAILED, "too large")
     told = []
     napari_canvas.on_screen.on_missing = told.append
     for well in ("A01", "A02"):
@@ -82,12 +79,13 @@ def test_each_missing_layer_has_its_own_reason(model, napari_canvas, file_plane)
     for channel in ("DAPI", "GFP", "Cy5"):
         file_plane(napari_canvas, 1, well="A01", channel=channel)
     for channel, step in (("GFP", None), ("Cy5", StepId(1, "blur"))):
-        plates.fail(PlaneId(components=Components(well="A02", channel=channel), step=step), "too large")
+        lost = PlaneId(components=Components(well="A02", channel=channel), step=step)
+        store.lose(lost, Display(), too_large)
     look(model, 1, 0)
-    assert dict(zip(told[-1].names, told[-1].reasons, strict=True)) == {
-        "Channel_DAPI": "",
-        "Channel_GFP": "too large",
-        "Channel_Cy5": "",
+    assert dict(zip(told[-1].names, told[-1].losses, strict=True)) == {
+        "Channel_DAPI": None,
+        "Channel_GFP": too_large,
+        "Channel_Cy5": None,
     }, "another step's failure is not this layer's"
 
 

@@ -6,7 +6,9 @@ from qtpy.QtCore import QTimer
 from qtpy.QtGui import QImage
 from qtpy.QtWidgets import QLabel
 
-from platecast.components import Kind, PlateLayout
+from platecast.components import Components, Kind, PlaneId, PlateLayout
+from platecast.config import Display
+from platecast.viewer._arrivals import Dropped
 
 
 @pytest.fixture
@@ -190,3 +192,27 @@ def test_run_returns_when_the_window_is_closed(open_window):
     QTimer.singleShot(0, window.close)
     assert window.run() == 0
     assert window._is_closed
+
+
+def test_a_dropped_plane_says_so(window, inbox, ask, tmp_path):
+    inbox.plane(0, shape=(64, 64), contrast=(0.0, 1.0), well="A01", channel="DAPI")
+    inbox.waiting.append(
+        Dropped(PlaneId(components=Components(well="A02", channel="DAPI")), Display(), "no room")
+    )
+    inbox.failure("no disk", well="A03", channel="DAPI")
+
+    def look(well):
+        ask(window, "goto", well=well)
+        picture = ask(window, "screenshot", canvas_only=True)[1][0]
+        (tmp_path / f"{well}.png").write_bytes(picture)
+        return picture, window.viewer.canvas.overlays.text.text
+
+    picture, text = look("A02")
+    assert text == "Well A02 · dropped: no room"
+    assert not is_hatched(picture), "other stripes, in another colour"
+    (tmp_path / "window.png").write_bytes(ask(window, "screenshot")[1][0])
+    picture, text = look("A03")
+    assert text == "Well A03 · failed: no disk"
+    assert is_hatched(picture)
+    inbox.plane(0, shape=(64, 64), well="A02", channel="DAPI")
+    assert look("A02")[1] == "Well A02"

@@ -19,6 +19,7 @@ from platecast.wire import (
     Batch,
     Beat,
     BlocksAttached,
+    DroppedPlane,
     Hello,
     Item,
     LayerStatus,
@@ -134,6 +135,12 @@ MESSAGES = {
                 color_by="area",
             ),
         ),
+        dropped=(
+            DroppedPlane(
+                plane=PlaneId(components=Components(well="A02", channel=1)), reason="no room", display=1
+            ),
+        ),
+        dropped_unnamed=5,
         layouts=(PlateLayout(plate="P1", well=("A01", "B03"), channel=("DAPI", 2), z_index=(0, 1)),),
     ),
     "batch_of_a_failure": Batch(

@@ -5,6 +5,7 @@ from platecast.layers._calibration import Calibration, Scale, common_scale
 from platecast.layers._contrast import contrast_range, robust_contrast
 from platecast.layers._held import HeldPlane, Pixels, ScratchPlane, Whereabouts
 from platecast.layers._key import AXIS_NAMES, Index, LayerKey, Value, components_of, place
+from platecast.layers._losses import Loss, LossState
 from platecast.layers._names import layer_names
 from platecast.layers._record_stack import RecordStack
 from platecast.layers._shelf import CACHE_BYTES, Holdings, Scratch, Shelf, Stock
@@ -25,6 +26,8 @@ __all__ = [
     "Index",
     "LayerKey",
     "LayerStore",
+    "Loss",
+    "LossState",
     "Pixels",
     "Placement",
     "PlaneStack",

@@ -15,12 +15,16 @@ from platecast.layers._contrast import robust_contrast
 from platecast.layers._features import all_features, features_at, number_columns, numbers_by_well
 from platecast.layers._held import Pixels
 from platecast.layers._key import AXIS_NAMES, Index, LayerKey, Value, place, regrouped
+from platecast.layers._losses import Loss, Losses
 from platecast.layers._names import LayerNames
 from platecast.layers._record_stack import RecordStack
 from platecast.layers._stack import PlaneStack
 from platecast.layers._stored import StoredLayer
 from platecast.layers._tables import Features, Tables
 from platecast.records import Records
+
+_FIRST_PLANES = 16
+"""Planes whose contrast limits make those of their layer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +100,9 @@ class LayerStore:
         self._sliced: tuple[str, ...] | None = None
         self._displays: dict[Display, Display] = {}
         self._calibrations: dict[str | None, Calibration] = {}
+        self._losses = Losses(self._chosen)
+        self._contrasts: dict[tuple[object, ...], tuple[float, float]] = {}
+        """First limits of a step, channel and kind: what is compared is shown alike."""
 
     @property
     def layers(self) -> tuple[StoredLayer, ...]:
@@ -180,6 +187,7 @@ class LayerStore:
                     layer.features.pop(moved, None)
                     if index in old.features:
                         layer.features[moved] = old.features[index]
+        self._losses.regroup()
         self.drop_unused_values()
         stayed = tuple(layer for layer in renamed if layer not in origins)
         olds = {layer: tuple(olds) for layer, olds in origins.items()}
@@ -206,7 +214,7 @@ class LayerStore:
             Its pixels, ``(Y, X)`` or ``(Y, X, 3 | 4)``, which must not be written to any more, or a plane
             that is read when it is looked at; or records other than tables.
         contrast
-            Limits, if the sender knows some; used for the first plane of a layer only.
+            Limits, if the sender knows some; used for the first planes of a layer only.
         ticket
             Given back when the plane is replaced.
         features
@@ -225,11 +233,11 @@ class LayerStore:
         created = layer is None
         renamed: tuple[StoredLayer, ...] = ()
         if layer is None:
-            if key.kind is not Kind.IMAGE or len(key.shape) == 3 or isinstance(content, Records):
-                contrast = None
-            elif contrast is None or not contrast[0] < contrast[1]:
-                contrast = robust_contrast(content)
-            layer, renamed = self._create(key, display, contrast)
+            layer, renamed = self._create(key, display, self._first_contrast(key, content, contrast))
+        elif contrast is not None and layer.stack.count < _FIRST_PLANES:
+            self._widen(layer, contrast)
+        if self._losses:
+            self._losses.found(plane, key, index)
         grown = layer.put(index, content)
         layer.features.pop(index, None)
         if features is not None:
@@ -238,6 +246,15 @@ class LayerStore:
         superseded = layer.tickets.get(index)
         layer.tickets[index] = ticket
         return Placement(layer, index, created, grown, superseded, renamed)
+
+    def lose(self, plane: PlaneId, display: Display, loss: Loss) -> bool:
+        """Remember why a plane is not there; say whether an axis grew by it. One that is there stays."""
+        values = self._losses.note(plane, display, loss)
+        return values is not None and self.axes.add(values)
+
+    def loss(self, layer: StoredLayer, index: Index) -> Loss | None:
+        """Return why a layer has no plane at an index, if that is known."""
+        return self._losses.find(layer.key, index)
 
     def withdraw(self, plane: PlaneId, display: Display) -> Withdrawal | None:
         """Take a plane out, whatever its size is; `None` where there is none. Its layer and axes stay."""
@@ -322,6 +339,7 @@ class LayerStore:
         """Let a layer and its planes go; a later plane with its key makes it anew, under the same name."""
         if self._layers.get(layer.key) is layer:
             del self._layers[layer.key]
+            self._losses.forget([layer.key])
 
     def clear(self) -> None:
         """Let everything go but the user's choice of layers: planes, names, sizes, the values of the axes."""
@@ -329,6 +347,8 @@ class LayerStore:
         self._tables.clear()
         self._names.clear()
         self._calibrations.clear()
+        self._losses.clear()
+        self._contrasts.clear()
         self.axes.clear()
 
     def drop_unused_values(self) -> None:
@@ -338,6 +358,9 @@ class LayerStore:
             for index in layer.stack.indices:
                 for name, value in zip(key.stacked, index, strict=True):
                     used[name].add(value)
+        for values in self._losses.values():
+            for name, value in values.items():
+                used[name].add(value)
         self.axes.rebuild(used)
 
     def _wanted(self, display: Display) -> tuple[str, ...]:
@@ -350,6 +373,24 @@ class LayerStore:
         if display not in self._displays:
             self._displays[display] = msgspec.structs.replace(display, sliced=self._sliced)
         return self._displays[display]
+
+    def _first_contrast(
+        self, key: LayerKey, content: Pixels | Records, contrast: tuple[float, float] | None
+    ) -> tuple[float, float] | None:
+        """Return limits for a new layer: those of its step and channel, if there are some already."""
+        if key.kind is not Kind.IMAGE or len(key.shape) == 3 or isinstance(content, Records):
+            return None
+        topic = _compared(key)
+        if topic not in self._contrasts:
+            is_given = contrast is not None and contrast[0] < contrast[1]
+            self._contrasts[topic] = contrast if is_given and contrast else robust_contrast(content)
+        return self._contrasts[topic]
+
+    def _widen(self, layer: StoredLayer, contrast: tuple[float, float]) -> None:
+        """Let the first limits hold for the first planes; whoever shows the layer takes them only once."""
+        if layer.contrast is not None and contrast[0] < contrast[1]:
+            limits = (min(layer.contrast[0], contrast[0]), max(layer.contrast[1], contrast[1]))
+            layer.contrast = self._contrasts[_compared(layer.key)] = limits
 
     def _create(
         self, key: LayerKey, display: Display, contrast: tuple[float, float] | None
@@ -367,6 +408,11 @@ class LayerStore:
         layer = StoredLayer(key, display, contrast, stack, self._names.name(key))
         self._layers[key] = layer
         return layer, renamed
+
+
+def _compared(key: LayerKey) -> tuple[object, ...]:
+    """Return what layers have in common whose brightness is compared."""
+    return key.step, key.kind, key.channel, key.dtype
 
 
 def _is_sliced_by(key: LayerKey, sliced: Sequence[str]) -> bool:

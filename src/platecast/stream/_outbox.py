@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from platecast.config import WhenFull
 from platecast.stream._gaps import Gaps
+from platecast.stream._lost import Lost, LostPlanes
 from platecast.stream._staged import Room, Staged, Tally
 from platecast.stream._waiting import WaitingPlanes
 from platecast.wire import Ack, Beat, Counters, DropReason, Ledger, StreamCounts
@@ -25,6 +26,7 @@ class _State:
     """Planes that are not settled, by the numbers of their buffers."""
     tallies: dict[int, Tally] = field(default_factory=dict)
     gaps: Gaps = field(default_factory=Gaps)
+    lost: LostPlanes = field(default_factory=LostPlanes)
     next_seq: int = 1
     given_up: int = 0
     elsewhere: int = 0
@@ -122,10 +124,26 @@ class Outbox:
         if replaced is not None:
             self._release(replaced)
 
-    def drop(self, stream: int, reason: DropReason) -> None:
+    def drop(self, stream: int, lost: Lost) -> None:
         """Account for a plane that was offered and could not be queued."""
         with self._changed:
-            self._count_dropped(stream, self._number(stream), reason)
+            self._state.lost.add(lost)
+            self._count_dropped(stream, self._number(stream), lost.reason)
+
+    def take_lost(self, most: int) -> tuple[list[Lost], int]:
+        """Return what the viewer is to be told of planes that were dropped, and how many have no name."""
+        with self._changed:
+            return self._state.lost.take(most)
+
+    def put_lost_back(self, lost: list[Lost], unnamed: int) -> None:
+        """Undo `take_lost` where the viewer could not be told."""
+        with self._changed:
+            self._state.lost.put_back(lost, unnamed)
+
+    @property
+    def has_lost(self) -> bool:
+        """Whether the viewer is still to be told of planes that were dropped."""
+        return bool(self._state.lost)
 
     def unreserve(self, nbytes: int) -> None:
         """Give back room that is not going to be used."""
@@ -338,6 +356,7 @@ class Outbox:
         staged, is_gone = self._state.waiting.lighten()
         self._forget_buffers(staged)
         if is_gone:
+            self._state.lost.add(Lost(staged.plane, staged.display, DropReason.NO_ROOM))
             self._count_dropped(staged.stream, staged.seq, DropReason.NO_ROOM)
         return staged
 

@@ -17,6 +17,7 @@ from platecast.errors import UnsupportedArrayError
 from platecast.records import Records, check_paintable
 from platecast.stream._link import Link
 from platecast.stream._links import links
+from platecast.stream._lost import Lost
 from platecast.stream._staged import Pixels, Room, Staged
 from platecast.wire import MAX_PLANE_BYTES, MAX_REASON_LENGTH, DropReason, pack_records
 
@@ -178,7 +179,7 @@ class PlaneStream:
         link, number = self._bind()
         staged_pixels = self._stage(link, pixels, shape, dtype, nbytes)
         if isinstance(staged_pixels, DropReason) and address is None:
-            link.outbox.drop(number, staged_pixels)
+            link.outbox.drop(number, Lost(plane, self._display, staged_pixels))
             return
         kept = None if isinstance(staged_pixels, DropReason) else staged_pixels
         staged = Staged(number, plane, self._display, shape, dtype.str, nbytes, kept, address)

@@ -8,7 +8,7 @@ from platecast.stream._outbox import Outbox
 from platecast.stream._session import Session
 from platecast.stream._staged import Staged
 from platecast.stream._staging import Staging
-from platecast.wire import MAX_BATCH_ITEMS, PROTOCOL_VERSION, Batch, Item, Segment, Spilled
+from platecast.wire import MAX_BATCH_ITEMS, PROTOCOL_VERSION, Batch, DroppedPlane, Item, Segment, Spilled
 
 _log = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ class Transmitter:
         staged = self._outbox.take(window, _INLINE_BATCH_ITEMS if session.inline else MAX_BATCH_ITEMS)
         layouts = tuple(self.layouts[session.layouts_sent :])
         session.full = not staged and self._outbox.waiting > 0
-        if not staged and not layouts:
+        if not staged and not layouts and not self._outbox.has_lost:
             return
         sent = self._send(session, staged, layouts)
         if len(sent) < len(staged):
@@ -89,16 +89,28 @@ class Transmitter:
                     failure=each.failure,
                 )
             )
-        if not items and not layouts:
+        lost, unnamed = self._outbox.take_lost(MAX_BATCH_ITEMS)
+        if not items and not layouts and not lost and not unnamed:
             return []
+        dropped = tuple(
+            DroppedPlane(
+                plane=each.plane,
+                reason=each.reason,
+                display=displays.setdefault(each.display, len(displays)),
+            )
+            for each in lost
+        )
         batch = Batch(
             version=PROTOCOL_VERSION,
             sender=self._sender,
             items=tuple(items),
             displays=tuple(displays),  # type: ignore[arg-type]  # the keys are displays
             layouts=layouts,
+            dropped=dropped,
+            dropped_unnamed=unnamed,
         )
         if not session.sockets.publish(batch, frames):
+            self._outbox.put_lost_back(lost, unnamed)
             return []
         session.layouts_sent += len(layouts)
         return staged[: len(items)]

@@ -76,6 +76,25 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class Dropped:
+    """A plane that its sender gave up on the way; the account has it from elsewhere.
+
+    Parameters
+    ----------
+    plane
+        What it would be.
+    display
+        How its sender would have wanted it shown.
+    reason
+        Why it was given up.
+    """
+
+    plane: PlaneId
+    display: Display
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Command:
     """A request to the window; `reply` may be called once, from the window's thread.
 
@@ -87,7 +106,7 @@ class Command:
     reply: Callable[[dict[str, Any], Sequence[bytes]], None]
 
 
-Incoming = Arrival | Failure | PlateLayout | Command
+Incoming = Arrival | Failure | Dropped | PlateLayout | Command
 """What waits for the window."""
 
 
@@ -117,6 +136,9 @@ class Inbox(Protocol):
 
     def pin(self, planes: Sequence[Pixels]) -> None:
         """Say which planes are on screen: they stay in memory."""
+
+    def dropped_unnamed(self) -> int:
+        """Return how many planes were dropped of which their senders could not say what they were."""
 
     def senders(self) -> int:
         """Return how many senders are connected."""

@@ -25,13 +25,14 @@ from platecast.errors import ProtocolError
 from platecast.layers import Holdings, Pixels, Shelf
 from platecast.records import Records
 from platecast.viewer._adoption import Adoption
-from platecast.viewer._arrivals import Arrival, Command, Failure, Incoming, Ticket
+from platecast.viewer._arrivals import Arrival, Command, Dropped, Failure, Incoming, Ticket
 from platecast.viewer._budget import make_shelf, planes_status
 from platecast.viewer._owner import Owner, OwnerState
 from platecast.viewer._painter import Painter, PlaneSizes
 from platecast.viewer._progress_pace import ProgressPace
 from platecast.viewer._roster import Roster, Sender
 from platecast.wire import (
+    MAX_REASON_LENGTH,
     PROTOCOL_VERSION,
     AttachBlocks,
     Batch,
@@ -89,6 +90,7 @@ class Receiver:
         self._adoption = Adoption(self._shelf, self._free)
         self._owner = Owner(owner_pid)
         self._refused = 0
+        self._dropped_unnamed = 0
         self._started_at = time.monotonic()
         self._beat_at: float | None = None
         self._arrivals: deque[Incoming] = deque()
@@ -162,6 +164,10 @@ class Receiver:
     def pin(self, planes: Sequence[Pixels]) -> None:
         """Say which planes are on screen: they stay in memory."""
         self._shelf.pin(planes)
+
+    def dropped_unnamed(self) -> int:
+        """Return how many planes were dropped of which their senders could not say what they were."""
+        return self._dropped_unnamed
 
     def senders(self) -> int:
         """Return how many senders are connected."""
@@ -278,6 +284,9 @@ class Receiver:
     def _take_in(self, sender: Sender, batch: Batch, frames: list[memoryview]) -> None:
         for layout in batch.layouts:
             self._pass_on(layout)
+        for lost in batch.dropped:
+            self._pass_on(Dropped(lost.plane, batch.displays[lost.display], lost.reason[:MAX_REASON_LENGTH]))
+        self._dropped_unnamed += max(batch.dropped_unnamed, 0)
         sizes = [len(frame) for frame in frames]
         self._adoption.begin(batch, len(self._arrivals))
         for item in batch.items:
@@ -398,6 +407,7 @@ class Receiver:
             "senders": [{"pid": s.pid, "memory": s.memory} for s in self._roster],
             "queued": len(self._arrivals),
             "refused": self._refused,
+            "dropped_unnamed": self._dropped_unnamed,
             "memory_mb": psutil.Process().memory_info().rss / 1e6,
             "planes": planes_status(self._shelf.holdings()),
             "layer_count": len(self._layers),

@@ -1,12 +1,12 @@
 """Which visible layers have no plane on screen, and where their picture would be."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from napari.layers import Layer
 from napari.viewer import ViewerModel
 
-from platecast.layers import PlaneStack, StoredLayer
+from platecast.layers import Loss, LossState, PlaneStack, StoredLayer
 from platecast.viewer._sliders import Sliders
 
 
@@ -18,8 +18,8 @@ class MissingPlanes:
     ----------
     names
         Of the visible layers without a plane.
-    reasons
-        For each of them why its plane failed; empty where it has just not come.
+    losses
+        For each of them, why it has none, if that is known.
     is_everything
         No visible layer has one.
     box
@@ -30,24 +30,25 @@ class MissingPlanes:
     """
 
     names: tuple[str, ...] = ()
-    reasons: tuple[str, ...] = ()
+    losses: tuple[Loss | None, ...] = ()
     is_everything: bool = False
     box: tuple[float, float, float, float] | None = None
     cells: tuple["MissingPlanes", ...] = ()
 
+    @property
+    def is_dropped(self) -> bool:
+        """Whether a plane is missing because its sender dropped it."""
+        return any(loss is not None and loss.state is LossState.DROPPED for loss in self.losses)
 
-def missing_planes(
-    visible: Sequence[tuple[StoredLayer, Layer]],
-    sliders: Sliders,
-    why_failed: Callable[[StoredLayer], str | None],
-) -> MissingPlanes:
+
+def missing_planes(visible: Sequence[tuple[StoredLayer, Layer]], sliders: Sliders) -> MissingPlanes:
     """Return what is missing among the visible layers."""
     missing = [(stored, layer) for stored, layer in visible if not sliders.has_plane_here(stored)]
     if not missing:
         return MissingPlanes()
     return MissingPlanes(
         tuple(layer.name for _, layer in missing),
-        tuple(why_failed(stored) or "" for stored, _ in missing),
+        tuple(sliders.loss_here(stored) for stored, _ in missing),
         len(missing) == len(visible),
         _box(missing) if sliders.shows_planes else None,
     )
@@ -57,10 +58,9 @@ def missing_in_cells(
     visible: Sequence[tuple[StoredLayer, Layer]],
     sliders: Sliders,
     viewer: ViewerModel,
-    why_failed: Callable[[StoredLayer], str | None],
 ) -> MissingPlanes:
     """Return what is missing among the visible layers, also cell by cell where napari shows a grid."""
-    missing = missing_planes(visible, sliders, why_failed)
+    missing = missing_planes(visible, sliders)
     grid = viewer.canvas.grid
     if not grid.enabled or not missing.names:
         return missing
@@ -69,7 +69,7 @@ def missing_in_cells(
     for _, indices in grid.iter_viewboxes(viewer.layers):
         members = [viewer.layers[index] for index in indices]
         known = [stored[layer] for layer in members if layer in stored]
-        cells.append(missing_planes(known, sliders, why_failed))
+        cells.append(missing_planes(known, sliders))
     return replace(missing, cells=tuple(cells))
 
 

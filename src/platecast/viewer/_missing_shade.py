@@ -17,6 +17,7 @@ _SIDE = 256
 _STRIPES = 16
 _RIM = 10
 _COLOR = (213, 94, 0)
+_DROPPED_COLOR = (86, 180, 233)
 _ALPHA = 110
 _MOST_TEXT_PX = 560
 _LAST = 1_000_000
@@ -40,11 +41,11 @@ class MissingShade:
     def __init__(self, scenes: Callable[[], Sequence[Any]], label: QLabel) -> None:
         self._label = label
         self._scenes = scenes
-        self._nodes: list[tuple[Any, Any]] = []
+        self._nodes: list[tuple[Any, Any, Any, Any]] = []
 
     def show(self, missing: MissingPlanes) -> None:
         """Mark what is missing, and nothing else."""
-        text = missing_text(missing.names, missing.reasons)
+        text = missing_text(missing.names, missing.losses)
         # A label asks for the width of its text: many names would widen the window.
         metrics = self._label.fontMetrics()
         self._label.setText(metrics.elidedText(text, Qt.TextElideMode.ElideRight, _MOST_TEXT_PX))
@@ -55,15 +56,28 @@ class MissingShade:
             return
         for place, scene in enumerate(self._scenes()):
             if place == len(self._nodes):
-                self._nodes.append((_node(scene, _hatch()), _node(scene, _rim_of(_hatch()))))
+                self._nodes.append(_nodes(scene))
             for node in self._nodes[place]:
                 node.parent = scene
         for place, nodes in enumerate(self._nodes):
             _mark(cells[place] if place < len(cells) else MissingPlanes(), *nodes)
 
 
-def _mark(missing: MissingPlanes, whole: Any, rim: Any) -> None:  # noqa: ANN401 -- vispy is untyped
-    for node, is_wanted in ((whole, missing.is_everything), (rim, not missing.is_everything)):
+def _nodes(scene: Any) -> tuple[Any, Any, Any, Any]:  # noqa: ANN401 -- vispy is untyped
+    """Return the marks of one scene: whole and rim, missing and dropped."""
+    missing, dropped = _hatch(), _cross_hatch()
+    return (
+        _node(scene, missing),
+        _node(scene, _rim_of(missing.copy())),
+        _node(scene, dropped),
+        _node(scene, _rim_of(dropped.copy())),
+    )
+
+
+def _mark(missing: MissingPlanes, *nodes: Any) -> None:  # noqa: ANN401 -- vispy is untyped
+    looks = ((True, False), (False, False), (True, True), (False, True))
+    for node, look in zip(nodes, looks, strict=True):
+        is_wanted = look == (missing.is_everything, missing.is_dropped)
         node.visible = is_wanted and missing.box is not None and bool(missing.names)
         if missing.box is not None:
             top, left, bottom, right = missing.box
@@ -86,6 +100,13 @@ def _hatch() -> npt.NDArray[np.uint8]:
     picture = np.zeros((_SIDE, _SIDE, 4), np.uint8)
     picture[..., :3] = _COLOR
     picture[..., 3] = np.where(is_stripe, _ALPHA, _ALPHA // 5)
+    return picture
+
+
+def _cross_hatch() -> npt.NDArray[np.uint8]:
+    """Return stripes that cross, in another colour: what was dropped was there once."""
+    picture = np.maximum(_hatch(), _hatch()[:, ::-1])
+    picture[..., :3] = _DROPPED_COLOR
     return picture
 
 

@@ -1,6 +1,6 @@
 """Tells what is on screen: in words on the canvas, and which planes are missing there."""
 
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence
 
 from napari.layers import Layer
 from napari.viewer import ViewerModel
@@ -9,7 +9,6 @@ from platecast.layers import StoredLayer, Value
 from platecast.viewer._missing import MissingPlanes, missing_in_cells
 from platecast.viewer._overlay import position_text, waiting_text
 from platecast.viewer._sliders import Sliders
-from platecast.viewer._steps import Step
 
 
 class OnScreen:
@@ -31,8 +30,6 @@ class OnScreen:
         """Called when other layers than before have no plane on screen."""
         self.on_moved: Callable[[], None] = _nothing_moved
         """Called when another place is on screen."""
-        self.why_failed: Callable[[Mapping[str, Value], Set[Step] | None], str | None] = _nothing_failed
-        """Says why a plane of a place, and of some steps, failed, if one did."""
         overlay = viewer.canvas.overlays.text
         overlay.position = "top_left"
         overlay.font_size = 14
@@ -63,16 +60,12 @@ class OnScreen:
             What else there is to say of the whole picture.
         """
         place = {name: value for name, value in place.items() if name not in sliders.wide_axes}
-
-        def why(layer: StoredLayer) -> str | None:
-            return self.why_failed(place | dict(layer.key.sliced), {layer.key.step})
-
-        missing = missing_in_cells(visible, sliders, self._viewer, why)
+        missing = missing_in_cells(visible, sliders, self._viewer)
         text = position_text(
             place,
             visible=len(visible),
             missing=missing.names,
-            failure=self.why_failed(place, None),
+            losses=missing.losses,
             reading=sum(not layer.loaded for _, layer in visible),
         )
         self._say(" · ".join(filter(None, (text, remark))), missing)
@@ -93,7 +86,3 @@ def _nothing(missing: MissingPlanes) -> None:
 
 def _nothing_moved() -> None:
     """Tell nobody."""
-
-
-def _nothing_failed(place: Mapping[str, Value], steps: Set[Step] | None) -> str | None:
-    return None

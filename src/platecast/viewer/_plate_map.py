@@ -235,13 +235,17 @@ class PlateMap(QWidget):
         found = next((view for view in self._view.wells.values() if view.name == well), None)
         if found is None:
             counts = [(self._view.count(state), state.value) for state in _ORDER]
-            self._text.setText(" · ".join(f"{count} {word}" for count, word in counts if count))
+            words = [f"{count} {word}" for count, word in counts if count]
+            dropped = sum(view.dropped for view in self._view.wells.values())
+            if dropped:
+                words.append(f"{dropped} planes dropped")
+            self._text.setText(" · ".join(words))
             return
         parts = [found.name, f"{found.arrived} of {found.expected} planes", found.state.value]
         if found.value is not None:
             of = self._chosen[1]
             parts.append(f"{of if isinstance(of, str) else 'mean'} {found.value:.4g}")
-        parts += self._model.failures(self._plate, well)
+        parts += self._model.losses(self._plate, well)
         self._text.setText(" · ".join(parts))
         self._text.setToolTip(self._text.text())
 

@@ -2,6 +2,7 @@
 
 import enum
 import sys
+from collections import Counter
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
@@ -9,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from platecast.components import Kind, PlaneId, PlateLayout, StepId, parse_well
+from platecast.layers import Loss, LossState
 
 FORMATS: tuple[tuple[int, int], ...] = ((4, 6), (6, 8), (8, 12), (16, 24), (32, 48))
 """Rows and columns of the plates that are made: 24, 48, 96, 384 and 1536 wells."""
@@ -55,6 +57,7 @@ class WellView:
     arrived: int
     expected: int
     failed: int = 0
+    dropped: int = 0
     value: float | None = None
 
     @property
@@ -95,7 +98,7 @@ class _Plate:
 
     layout: PlateLayout | None = None
     runs: dict[str, dict[Topic, _Wells]] = field(default_factory=dict)
-    failures: dict[str, dict[PlaneId, str]] = field(default_factory=dict)
+    losses: dict[str, dict[PlaneId, Loss]] = field(default_factory=dict)
     pictures: dict[tuple[str, Topic], dict[str, tuple[tuple[int, ...], _Picture]]] = field(
         default_factory=dict
     )
@@ -156,42 +159,31 @@ class PlateModel:
         place = (components.site, components.z_index, components.timepoint)
         wells.setdefault(components.well, {})[place] = mean
         plate.stale.add(components.well)
-        if plate.failures:
-            plate.failures.get(components.well, {}).pop(plane, None)
+        if plate.losses:
+            plate.losses.get(components.well, {}).pop(plane, None)
         self.version += 1
 
-    def fail(self, plane: PlaneId, reason: str) -> None:
-        """Note that a plane was refused."""
+    def lose(self, plane: PlaneId, loss: Loss) -> None:
+        """Note that a plane failed, also one that was there before, or was dropped."""
         if plane.components.well is not None:
             plate = self._plate(plane.components.plate)
-            self._take_out(plate, plane)
-            plate.failures.setdefault(plane.components.well, {})[plane] = reason
+            if loss.state is LossState.FAILED:
+                self._take_out(plate, plane)
+            elif self._has(plate, plane):
+                # What was dropped is a later version of it.
+                return
+            plate.losses.setdefault(plane.components.well, {})[plane] = loss
             plate.stale.add(plane.components.well)
             self.version += 1
 
-    def why_failed(self, place: Mapping[str, object], steps: Set[StepId | None] | None = None) -> str | None:
-        """Say why a plane of a place (component → value) failed, `None` where none did.
-
-        Parameters
-        ----------
-        place
-            Values of components; a plane that lacks one of them counts as well.
-        steps
-            Only planes of these steps.
-        """
-        for plate in self._plates.values():
-            for plane, reason in plate.failures.get(str(place.get("well")), {}).items():
-                is_there = all(
-                    getattr(plane.components, name) in (None, value) for name, value in place.items()
-                )
-                if is_there and (steps is None or plane.step in steps):
-                    return reason
-        return None
-
-    def failures(self, plate: str | None, well: str) -> Sequence[str]:
-        """Return why planes of a well were refused, each reason once."""
-        known = self._plates[plate].failures if plate in self._plates else {}
-        return tuple(dict.fromkeys(known.get(well, {}).values()))
+    def losses(self, plate: str | None, well: str) -> Sequence[str]:
+        """Return why planes of a well are not there, each reason once; of those dropped also how many."""
+        known = self._plates[plate].losses.get(well, {}) if plate in self._plates else {}
+        counts = Counter(known.values())
+        return tuple(
+            loss.reason if loss.state is LossState.FAILED else f"{count} {loss}"
+            for loss, count in counts.items()
+        )
 
     def forget(self, runs: Set[str], steps: Set[StepId | None]) -> None:
         """Forget the planes of some steps of some runs; an empty run stands for any."""
@@ -202,9 +194,9 @@ class PlateModel:
                     plate.pictures.pop((run, topic), None)
                 if not plate.runs[run]:
                     del plate.runs[run]
-            for failed in plate.failures.values():
-                for plane in [plane for plane in failed if is_of(plane, runs, steps)]:
-                    del failed[plane]
+            for lost in plate.losses.values():
+                for plane in [plane for plane in lost if is_of(plane, runs, steps)]:
+                    del lost[plane]
             plate.views_of = None
         self.version += 1
 
@@ -256,12 +248,12 @@ class PlateModel:
             known.views.clear()
             known.views_of = views_of
             names = set(known.layout.well if known.layout is not None else ()).union(
-                known.failures, *topics.values()
+                known.losses, *topics.values()
             )
         shown = topics.get(topic, {}) if topic is not None else {}
         for name in names:
             value = numbers.get(name) if numbers is not None else _mean(shown.get(name))
-            view = _well_view(name, topics, expected, len(known.failures.get(name, ())), value)
+            view = _well_view(name, topics, expected, known.losses.get(name, {}), value)
             known.views[view.row, view.column] = view
         known.stale.clear()
         return PlateView(*_format(known.views), dict(known.views))
@@ -275,6 +267,12 @@ class PlateModel:
         topic = _topic(plane)
         planes = plate.runs.get(plane.run, {}).get(topic, {}).get(str(components.well), {})
         planes.pop((components.site, components.z_index, components.timepoint), None)
+
+    def _has(self, plate: _Plate, plane: PlaneId) -> bool:
+        components = plane.components
+        topic = Topic(plane.step, plane.kind, components.channel)
+        planes = plate.runs.get(plane.run, {}).get(topic, {}).get(str(components.well), {})
+        return (components.site, components.z_index, components.timepoint) in planes
 
     def _newest(self, plate: _Plate) -> dict[Topic, _Wells]:
         return next(reversed(plate.runs.values()), {})
@@ -297,12 +295,18 @@ def is_of(plane: PlaneId, runs: Set[str], steps: Set[StepId | None]) -> bool:
 
 
 def _well_view(
-    name: str, topics: Mapping[Topic, _Wells], expected: int, failed: int, value: float | None
+    name: str,
+    topics: Mapping[Topic, _Wells],
+    expected: int,
+    losses: Mapping[PlaneId, Loss],
+    value: float | None,
 ) -> WellView:
     arrived = sum(len(wells[name]) for wells in topics.values() if name in wells)
     row, column = parse_well(name)
-    state = _state(arrived, expected, failed)
-    return WellView(name, row, column, state, arrived, expected, failed, value)
+    failed = sum(loss.state is LossState.FAILED for loss in losses.values())
+    dropped = len(losses) - failed
+    state = _state(arrived, max(expected, arrived + dropped), failed)
+    return WellView(name, row, column, state, arrived, expected, failed, dropped, value)
 
 
 def _state(arrived: int, expected: int, failed: int) -> WellState:

@@ -13,7 +13,7 @@ from qtpy.QtCore import QObject, QTimer
 from qtpy.QtCore import Signal as QtSignal  # type: ignore[attr-defined]  # renamed where mypy does not look
 
 from platecast.components import PlaneId, PlateLayout, StepId
-from platecast.layers import HeldPlane, Pixels, mean_intensity, small_picture
+from platecast.layers import HeldPlane, Loss, Pixels, mean_intensity, small_picture
 from platecast.records import Records
 from platecast.viewer._plate_model import PlateModel, is_of
 from platecast.viewer._plate_mosaic import PICTURE_PX
@@ -31,8 +31,8 @@ class Watch(Protocol):
     def filed(self, plane: PlaneId, array: Pixels | Records) -> None:
         """Hear that a plane is in a layer."""
 
-    def failed(self, plane: PlaneId, reason: str) -> None:
-        """Hear that a plane was refused."""
+    def lost(self, plane: PlaneId, loss: Loss) -> None:
+        """Hear that a plane will not be there."""
 
     def announced(self, layout: PlateLayout) -> None:
         """Hear what a plate is known to hold."""
@@ -75,9 +75,9 @@ class PlateWatch(QObject):
         self._filed.append((plane, weakref.ref(array)))
         self._wake()
 
-    def failed(self, plane: PlaneId, reason: str) -> None:
-        """Hear that a plane was refused."""
-        self.model.fail(plane, reason)
+    def lost(self, plane: PlaneId, loss: Loss) -> None:
+        """Hear that a plane will not be there."""
+        self.model.lose(plane, loss)
         self._wake()
 
     def announced(self, layout: PlateLayout) -> None:

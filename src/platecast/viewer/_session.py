@@ -11,10 +11,11 @@ from qtpy.QtCore import QObject, Qt, QTimer
 from qtpy.QtCore import Signal as QtSignal  # type: ignore[attr-defined]  # renamed where mypy does not look
 
 from platecast.components import Components, Kind, PlaneId, PlateLayout
+from platecast.config import Display
 from platecast.errors import PlatecastError
-from platecast.layers import HeldPlane, Index, LayerStore, Placement, StoredLayer, Withdrawal
+from platecast.layers import HeldPlane, Index, LayerStore, Loss, LossState, Placement, StoredLayer, Withdrawal
 from platecast.records import Records
-from platecast.viewer._arrivals import Arrival, Command, Failure, Inbox, Incoming, Ticket
+from platecast.viewer._arrivals import Arrival, Command, Dropped, Failure, Inbox, Incoming, Ticket
 from platecast.viewer._canvas import Canvas
 from platecast.viewer._clearing import Cleared, clear
 from platecast.viewer._commands import Commands
@@ -121,6 +122,7 @@ class Session(QObject):
         self._woken.connect(self._turn, Qt.ConnectionType.QueuedConnection)
         self._next_turn = self._timer(self._turn)
         self._frame = self._timer(self._refresh_now)
+        self._has_lost = False
         self._filed = 0
         self._said = (0, 0)
         self._idle = QTimer(self)
@@ -209,6 +211,8 @@ class Session(QObject):
                     return False
             elif isinstance(item, Failure):
                 self._note_failure(item)
+            elif isinstance(item, Dropped):
+                self._lose(item.plane, item.display, Loss(LossState.DROPPED, item.reason))
             elif isinstance(item, PlateLayout):
                 self._has_grown |= self._store.announce(item)
                 if self._watch is not None:
@@ -279,8 +283,7 @@ class Session(QObject):
         """Take in that there is no plane for a place; one that was there before is no longer true."""
         self._inbox.settle(failure.ticket, failure.reason)
         withdrawn = self._store.withdraw(failure.plane, failure.display)
-        if self._watch is not None:
-            self._watch.failed(failure.plane, failure.reason)
+        self._lose(failure.plane, failure.display, Loss(LossState.FAILED, failure.reason))
         if withdrawn is None:
             return
         if isinstance(withdrawn.ticket, Ticket):
@@ -310,14 +313,19 @@ class Session(QObject):
                 self._inbox.settle(withdrawn.ticket, reason)
             else:
                 self._inbox.spoil(withdrawn.ticket, reason)
-        if self._watch is not None:
-            self._watch.failed(plane, reason)
+        self._lose(plane, withdrawn.layer.display, Loss(LossState.FAILED, reason))
         self._dirty[withdrawn.layer] = None
 
     def _fail(self, arrival: Arrival, reason: str) -> None:
         self._inbox.settle(arrival.ticket, reason)
+        self._lose(arrival.plane, arrival.display, Loss(LossState.FAILED, reason))
+
+    def _lose(self, plane: PlaneId, display: Display, loss: Loss) -> None:
+        """Remember why a plane is not there."""
+        self._has_grown |= self._store.lose(plane, display, loss)
+        self._has_lost = True
         if self._watch is not None:
-            self._watch.failed(arrival.plane, reason)
+            self._watch.lost(plane, loss)
 
     def _follow_axes(self) -> None:
         if self._has_grown:
@@ -355,7 +363,7 @@ class Session(QObject):
         return took_time
 
     def _refresh_when_due(self) -> None:
-        if not (self._dirty or self._tables) and self.following.newest is None:
+        if not (self._dirty or self._tables or self._has_lost) and self.following.newest is None:
             return
         wait_s = self._last_refresh_s + _FRAME_S - self._clock()
         if wait_s <= 0:
@@ -372,7 +380,8 @@ class Session(QObject):
             if tables:
                 self._canvas.features_changed(tables)
             dirty, self._dirty = tuple(self._dirty), {}
-            if dirty:
+            if dirty or self._has_lost:
+                self._has_lost = False
                 self._canvas.refresh(dirty)
         except Exception:
             _log.exception("layers could not be refreshed")

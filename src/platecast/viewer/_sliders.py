@@ -7,7 +7,7 @@ from itertools import product
 from napari.viewer import ViewerModel
 
 from platecast.components import Components
-from platecast.layers import AXIS_NAMES, Index, LayerStore, Pixels, StoredLayer, Value
+from platecast.layers import AXIS_NAMES, Index, LayerStore, Loss, Pixels, StoredLayer, Value
 from platecast.records import Records
 
 AXIS_LABELS = ("well", "site", "channel", "t", "z", "y", "x")
@@ -128,6 +128,13 @@ class Sliders:
     def has_plane_here(self, layer: StoredLayer) -> bool:
         """Say whether a layer has a plane where the sliders stand."""
         return next(self.planes_here(layer, self.values), None) is not None
+
+    def loss_here(self, layer: StoredLayer) -> Loss | None:
+        """Return why a layer has no plane where the sliders stand, if that is known."""
+        if self.wide_axes.intersection(layer.key.stacked):
+            return None
+        index = tuple(self.values[name] for name in layer.key.stacked if name in self.values)
+        return self._store.loss(layer, index)
 
     def planes_here(self, layer: StoredLayer, values: Mapping[str, Value]) -> Iterator[Pixels | Records]:
         """Yield the planes of a layer that are on screen where the sliders stand on some values."""

@@ -22,7 +22,7 @@ _ROWS = (
     ("rate", "Rate", "Planes shown per second, over the last half second"),
     ("senders", "Senders", "Processes that are connected"),
     ("memory", "Process", "Memory of this window's process"),
-    ("held", "In memory", "Planes in memory, and the most that they may take"),
+    ("held", "In memory", "Memory of planes"),
     ("in_scratch", "In scratch", "Planes that gave way to others; read again when they are looked at"),
     ("at_rest", "At rest", "Planes in a store; read when they are looked at"),
 )
@@ -101,14 +101,20 @@ class StreamDock(QWidget):
             is_alarming = bool(reasons)
             self._values[name].setToolTip(_reasons_text(_MEANINGS[name], reasons))
             self._values[name].setStyleSheet("color: #e69f00; font-weight: bold" if is_alarming else "")
+        unnamed = self._inbox.dropped_unnamed()
+        if unnamed:
+            self._values["dropped"].setText(f"{ledger.dropped:,} ({unnamed:,} unnamed)")
         self._values["rate"].setText(f"{self._rate(ledger):.0f} /s")
         self._values["memory"].setText(_memory_text(self._process.memory_info().rss))
         holdings = self._inbox.holdings()
-        self._values["held"].setText(
-            f"{_memory_text(holdings.memory_bytes)} of {_memory_text(holdings.budget_bytes)}"
+        self._values["held"].setText(_memory_text(holdings.memory_bytes))
+        self._values["held"].setToolTip(
+            f"{_MEANINGS['held']}: {holdings.in_memory.planes:,} planes; "
+            f"the most is {_memory_text(holdings.budget_bytes)}"
         )
         for name, stock in (("in_scratch", holdings.in_scratch), ("at_rest", holdings.at_rest)):
-            self._values[name].setText(f"{stock.planes:,} · {_memory_text(stock.nbytes)}")
+            self._values[name].setText(_memory_text(stock.nbytes))
+            self._values[name].setToolTip(f"{_MEANINGS[name]}: {stock.planes:,} planes")
         self._values["senders"].setText(str(self._inbox.senders()))
         if self._following is not None:
             self.follow.setChecked(self._following.is_on)

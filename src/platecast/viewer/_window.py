@@ -109,7 +109,6 @@ def open_window(title: str, port: int, inbox: Inbox, *, warm_up: bool = True) ->
     store = LayerStore()
     canvas = NapariCanvas(viewer, store, port)
     watch = PlateWatch(PlateModel())
-    canvas.on_screen.why_failed = watch.model.why_failed
     canvas.on_screen.on_moved = watch.moved.emit
     canvas.pin = inbox.pin
     following = Following(_is_dragging)

@@ -64,8 +64,11 @@ def decode_batch(data: bytes) -> Batch:
     """
     batch = _decode(_batch_decoder, data, MAX_HEADER_BYTES)
     _check_version(batch.version)
-    if len(batch.items) > MAX_BATCH_ITEMS:
-        raise ProtocolError(f"a batch of {len(batch.items)} planes; at most {MAX_BATCH_ITEMS} are allowed")
+    for planes in (batch.items, batch.dropped):
+        if len(planes) > MAX_BATCH_ITEMS:
+            raise ProtocolError(f"a batch of {len(planes)} planes; at most {MAX_BATCH_ITEMS} are allowed")
+    if any(not 0 <= lost.display < len(batch.displays) for lost in batch.dropped):
+        raise ProtocolError(f"a dropped plane with a display beyond {len(batch.displays)}")
     return batch
 
 

@@ -182,6 +182,15 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Why the sender has no plane for this place; shape and dtype are empty then."""
 
 
+class DroppedPlane(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a plane would have been that its sender gave up; the beats count it."""
+
+    plane: PlaneId
+    reason: str
+    display: int = 0
+    """Index into the batch's `displays`."""
+
+
 class Batch(msgspec.Struct, tag="batch", frozen=True, kw_only=True):
     """Planes on the data channel: frames are topic, this header, then the inline pixels."""
 
@@ -190,6 +199,10 @@ class Batch(msgspec.Struct, tag="batch", frozen=True, kw_only=True):
     items: tuple[Item, ...]
     displays: tuple[Display, ...]
     layouts: tuple[PlateLayout, ...] = ()
+    dropped: tuple[DroppedPlane, ...] = ()
+    """Planes that will not come."""
+    dropped_unnamed: int = 0
+    """How many more were dropped since the last batch, too many to name."""
 
 
 SenderMessage = Hello | Beat | AttachBlocks | PassBlocks

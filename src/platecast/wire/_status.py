@@ -69,6 +69,8 @@ class ViewerStatus(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", 
     """What waits for the window."""
     refused: int = 0
     """Messages that broke the protocol."""
+    dropped_unnamed: int = 0
+    """Planes that were dropped, so many at once that their senders could not say which."""
     memory_mb: float = 0.0
     """Resident memory of the process."""
     planes: PlanesStatus = PlanesStatus()
