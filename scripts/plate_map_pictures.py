@@ -13,6 +13,7 @@ from napari.utils.colormaps import ensure_colormap
 from qtpy.QtWidgets import QApplication
 
 from platecast.components import Components, PlaneId, PlateLayout
+from platecast.layers import Loss, LossState
 from platecast.viewer._plate_grid import row_name
 from platecast.viewer._plate_map import Numbers, Place, PlateMap
 from platecast.viewer._plate_model import PlateModel
@@ -47,7 +48,7 @@ def fill(model: PlateModel, rows: int, columns: int, share: float) -> dict[str, 
         for site in range(1, 2 if last else SITES + 1):
             plane = PlaneId(components=Components(plate="P1", well=well, site=site, channel="DAPI"))
             if number in (5, 77) and site == 2:
-                model.fail(plane, "shape (Y, X) is larger than 1 GiB")
+                model.lose(plane, Loss(LossState.FAILED, "shape (Y, X) is larger than 1 GiB"))
             elif number != 40:
                 model.add(plane, float(image.mean()), image)
         counts[well] = brightness / 20

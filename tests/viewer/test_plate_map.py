@@ -180,7 +180,7 @@ def pictured(qtbot):
     model.announce(PlateLayout(well=("A01", "A02", "A03", "A04")))
     for well, value in (("A01", 0.0), ("A02", 200.0)):
         model.add(plane(well), value, np.full((32, 32), value, np.float32))
-    model.fail(plane("A03"), "too large")
+    model.lose(plane("A03"), Loss(LossState.FAILED, "too large"))
     columns = ["cell count"]
     numbers = Numbers(lambda: tuple(columns), lambda column, plate: {"A01": 3.0, "A02": 7.0})
     plate_map = PlateMap(model, Window(["A01", "A02"]).place(), COLORS, numbers)
