@@ -5,6 +5,7 @@ import pytest
 
 from platecast.components import Components, PlaneId, PlateLayout, StepId
 from platecast.config import Display
+from platecast.layers import Loss, LossState
 
 
 @pytest.fixture
