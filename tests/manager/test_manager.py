@@ -5,11 +5,12 @@ import os
 import stat
 import sys
 
+import msgspec
 import pytest
 
 from platecast.errors import PortInUseError, ViewerCommandError, ViewerNotFoundError, ViewerStartError
 from platecast.manager import find_or_start, find_viewer, has_screen, list_viewers, log_path, quit_viewer
-from platecast.wire import Ledger, ReceiverSockets, ask, new_instance
+from platecast.wire import Ledger, ReceiverSockets, ask, new_instance, write_endpoint
 from tests.receiving import TOKEN, viewer_on
 
 
@@ -43,6 +44,25 @@ def test_viewers_are_listed_by_port(find_free_port):
 def test_viewer_that_is_there_is_found_and_none_started(free_port):
     with viewer_on(free_port) as viewer:
         assert find_or_start(free_port) == viewer.endpoint
+
+
+@pytest.mark.parametrize(
+    ("virtual", "display", "chosen", "told"),
+    [
+        pytest.param(True, ":7", None, 1, id="nobody sees it, though there is a screen"),
+        pytest.param(True, ":7", True, 0, id="as asked for"),
+        pytest.param(True, "", None, 0, id="where there is no screen"),
+        pytest.param(False, ":7", None, 0, id="on the screen"),
+    ],
+)
+def test_window_that_nobody_sees_is_told(free_port, monkeypatch, caplog, virtual, display, chosen, told):
+    monkeypatch.setattr("platecast.manager._start.sys.platform", "linux")
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    monkeypatch.setenv("DISPLAY", display)
+    with viewer_on(free_port) as viewer:
+        write_endpoint(msgspec.structs.replace(viewer.endpoint, virtual_screen=virtual))
+        find_or_start(free_port, virtual_screen=chosen)
+    assert sum("virtual screen" in record.message for record in caplog.records) == told
 
 
 @pytest.mark.parametrize("port", [0, 64536])

@@ -1,11 +1,10 @@
 """The link between stream and viewer when messages are lost, come twice, or the viewer goes away."""
 
-import msgspec
 import numpy as np
 import pytest
 
 from platecast.stream._links import links
-from platecast.wire import Ledger, write_endpoint
+from platecast.wire import Ledger
 from tests.receiving import sums_match, viewer_on
 from tests.sending import LARGE, SMALL, by_descriptor, open_stream, pattern
 from tests.waiting import wait_until
@@ -181,14 +180,3 @@ def test_link_does_not_spin_when_a_viewer_has_gone(free_port):
     with viewer_on(free_port):
         wait_until(lambda: link.linked, "the next viewer is found")
     assert turns < 100
-
-
-def test_a_window_that_nobody_sees_is_told_once(viewer, caplog):
-    write_endpoint(msgspec.structs.replace(viewer.endpoint, virtual_screen=True))
-    for _ in range(2):
-        with open_stream(viewer.port) as stream:
-            stream.send(pattern(SMALL), well="A01")
-            assert stream.flush(10).shown == 1
-    told = [record.message for record in caplog.records if "virtual screen" in record.message]
-    assert len(told) == 1
-    assert f"port {viewer.port}" in told[0]

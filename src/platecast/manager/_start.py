@@ -1,6 +1,7 @@
 """Find a viewer or start one: one call, one viewer, however many processes call at once."""
 
 import contextlib
+import logging
 import os
 import subprocess
 import sys
@@ -16,6 +17,12 @@ from platecast.errors import ViewerStartError
 from platecast.locks import lock, open_folder_lock
 from platecast.wire import Endpoint, ask_each, check_ports, next_free_pair, read_endpoint, runtime_dir
 
+_log = logging.getLogger(__name__)
+
+_UNSEEN = (
+    "the viewer on port %d runs on a virtual screen, for there was none when it was started: nobody sees its"
+    " window; `platecast screenshot` takes a picture of it"
+)
 _LOOK_INTERVAL_S = 0.02
 _READY_INTERVAL_S = 0.1
 _LOG_TAIL_LINES = 8
@@ -64,6 +71,8 @@ def find_or_start(
     """
     endpoint = read_endpoint(port)
     if endpoint is not None:
+        if endpoint.virtual_screen and virtual_screen is None and has_screen():
+            _log.warning(_UNSEEN, endpoint.port)
         return endpoint
     deadline = time.monotonic() + timeout_s
     with _start_lock(deadline):
@@ -72,8 +81,7 @@ def find_or_start(
             return endpoint
         if not or_next:
             check_ports(port)
-        on_screen = has_screen() if virtual_screen is None else not virtual_screen
-        launch = _Launch(port, or_next, title, persistent, on_screen, memory_budget_mb, timeout_s)
+        launch = _Launch(port, or_next, title, persistent, virtual_screen, memory_budget_mb, timeout_s)
         return _launched(launch, deadline)
 
 
@@ -112,8 +120,7 @@ def start_viewer(
             port = next_free_pair(port)
         else:
             check_ports(port)
-        on_screen = has_screen() if virtual_screen is None else not virtual_screen
-        launch = _Launch(port, False, title, persistent, on_screen, memory_budget_mb, timeout_s)
+        launch = _Launch(port, False, title, persistent, virtual_screen, memory_budget_mb, timeout_s)
         return _launched(launch, deadline)
 
 
@@ -149,7 +156,7 @@ class _Launch:
     or_next: bool
     title: str
     persistent: bool
-    on_screen: bool
+    virtual_screen: bool | None
     memory_budget_mb: float | None
     timeout_s: float
 
@@ -170,6 +177,8 @@ def _launched(launch: _Launch, deadline: float) -> Endpoint:
         time.sleep(_LOOK_INTERVAL_S)
     # Waits for the process so that it leaves no zombie; ends with it or with us.
     threading.Thread(target=process.wait, name=f"viewer-{port}-reaper", daemon=True).start()
+    if endpoint.virtual_screen and launch.virtual_screen is None:
+        _log.warning(_UNSEEN, endpoint.port)
     return endpoint
 
 
@@ -208,7 +217,7 @@ def _launch(launch: _Launch) -> subprocess.Popen[bytes]:
         command += ["--or-next"]
     if not launch.persistent:
         command += ["--owner-pid", str(os.getpid())]
-    if not launch.on_screen:
+    if not has_screen() if launch.virtual_screen is None else launch.virtual_screen:
         command += ["--virtual-screen"]
     if launch.memory_budget_mb is not None:
         command += ["--memory-budget-mb", str(launch.memory_budget_mb)]

@@ -39,11 +39,6 @@ from platecast.wire import (
 
 _log = logging.getLogger(__name__)
 
-_UNSEEN = (
-    "the viewer on port {port} runs on a virtual screen, for there was none when it was started: nobody sees"
-    " its window; `platecast screenshot` takes a picture of it"
-)
-
 _SEEK_INTERVAL_S = 0.1
 _IDLE_SEEK_INTERVAL_S = 1.0
 _HELLO_INTERVAL_S = 0.25
@@ -228,8 +223,6 @@ class Link:
             endpoint = None
         if endpoint is not None:
             self._session = Session(SenderSockets(endpoint, self._waker), endpoint.instance)
-            if endpoint.virtual_screen:
-                self._report_once(_UNSEEN.format(port=self.port))
             return
         # Without planes to send there is no hurry, and a first plane wakes the thread.
         self._idle = True
