@@ -7,6 +7,7 @@ cluster gives a well whose worker died to another one.
 import pickle
 import queue
 import sys
+import tempfile
 import threading
 from collections.abc import Generator, Sequence
 from contextlib import ExitStack
@@ -73,11 +74,13 @@ class DaskExecutor:
         if self._cluster != "dask":
             return stack.enter_context(distributed.Client(self._cluster, set_as_default=False))
         stack.enter_context(_settings())
+        scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="platecast-dask-"))
         cluster = stack.enter_context(
             distributed.LocalCluster(
                 n_workers=self._workers,
                 threads_per_worker=1,
                 processes=True,
+                local_directory=scratch,
                 host="127.0.0.1",
                 dashboard_address="127.0.0.1:0",
                 scheduler_kwargs={"dashboard": False},

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from platecast.components import StepId
 from platecast.errors import StorageError
 from platecast.pipeline._compile import CompiledRun, compile_run
 from platecast.pipeline._executors import Executor, SerialExecutor
@@ -170,7 +171,8 @@ def _join_tables(compiled: CompiledRun, journal: Journal) -> tuple[Path, ...]:
     for output in (output for outputs in compiled.plan.pipeline.outputs for output in outputs):
         if output.ref in parts:
             try:
-                tables.append(join_tables(compiled.plan.output, output.step, list(parts[output.ref])))
+                step = StepId(output.step.index, output.step.name + compiled.plan.suffix)
+                tables.append(join_tables(compiled.plan.output, step, list(parts[output.ref])))
             except (OSError, UnicodeDecodeError) as error:
                 _logger.warning("the tables of %s are not put together: %s", output.ref, error)
     return tuple(tables)

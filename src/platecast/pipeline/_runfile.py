@@ -5,6 +5,7 @@ run is and is replaced a few times a second; who creates ``RUN.stop`` stops it. 
 file whose process is gone is stale and removed by whoever finds it.
 """
 
+import contextlib
 import logging
 import os
 import time
@@ -17,6 +18,7 @@ from platecast.pipeline._results import write_text
 from platecast.wire import process_start_time, runtime_dir
 
 _log = logging.getLogger(__name__)
+_FOLDER = "runs"
 _WRITE_INTERVAL_S = 0.2
 
 
@@ -96,7 +98,7 @@ class RunFile:
     def __enter__(self) -> "RunFile":
         try:
             self._folder = runs_dir()
-            self._write()
+            self.update(now=True)
         except (OSError, PlatecastError) as error:
             self._folder = None
             _log.warning("nobody can follow or stop this run from elsewhere: %s", error)
@@ -129,7 +131,7 @@ class RunFile:
 
 def list_runs() -> list[RunStatus]:
     """Return the running pipelines of this user on this machine, the oldest first."""
-    folder = runs_dir()
+    folder = runtime_dir() / _FOLDER
     found = []
     for path in sorted(folder.glob("*.json")):
         try:
@@ -165,13 +167,13 @@ def stop_run(run: str) -> RunStatus:
         there = ", ".join(status.run for status in found) or "none"
         how = "no running pipeline is" if not chosen else f"{len(chosen)} running pipelines are"
         raise PipelineError(f"{how} called {run!r}: there are {there}")
-    (runs_dir() / f"{chosen[0].run}.stop").touch(mode=0o600)
+    (runtime_dir() / _FOLDER / f"{chosen[0].run}.stop").touch(mode=0o600)
     return chosen[0]
 
 
 def runs_dir() -> Path:
     """Return the folder of run files, made where it is missing."""
-    folder = runtime_dir() / "runs"
+    folder = runtime_dir() / _FOLDER
     folder.mkdir(mode=0o700, exist_ok=True)
     return folder
 
@@ -193,3 +195,6 @@ def new_status(run: str, **facts: object) -> RunStatus:
 def _remove(folder: Path, run: str) -> None:
     for suffix in (".json", ".stop"):
         (folder / f"{run}{suffix}").unlink(missing_ok=True)
+    # Not while another run has its file there.
+    with contextlib.suppress(OSError):
+        folder.rmdir()
