@@ -8,7 +8,7 @@ from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QCheckBox, QGridLayout, QLabel, QSizePolicy, QWidget
 
 from platecast.viewer._arrivals import Inbox
-from platecast.viewer._following import HOLD_S, RULE, Following
+from platecast.viewer._following import RULE, Following
 from platecast.wire import Ledger
 
 _INTERVAL_MS = 500
@@ -26,6 +26,8 @@ _ROWS = (
     ("in_scratch", "In scratch", "Planes that gave way to others; read again when they are looked at"),
     ("at_rest", "At rest", "Planes in a store; read when they are looked at"),
 )
+_FOLLOW = "Follow the newest plane"
+_PAUSED = f"{_FOLLOW} (waits: you moved)"
 _HALF = 6
 _MEANINGS = {name: meaning for name, _, meaning in _ROWS}
 
@@ -72,7 +74,9 @@ class StreamDock(QWidget):
         for column in (1, 3):
             layout.setColumnStretch(column, 1)
         self._following = following
-        self.follow = QCheckBox("Follow the newest plane")
+        self.follow = QCheckBox(_FOLLOW)
+        # Nor must longer words.
+        self.follow.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.follow.setToolTip(RULE)
         self.follow.setVisible(following is not None)
         self.follow.clicked.connect(self._choose_following)
@@ -119,8 +123,7 @@ class StreamDock(QWidget):
         if self._following is not None:
             self.follow.setChecked(self._following.is_on)
             is_paused = self._following.is_on and self._following.is_held
-            pause = f"paused for {HOLD_S:g} s: you moved"
-            self.follow.setText(f"Follow the newest plane{f' ({pause})' if is_paused else ''}")
+            self.follow.setText(_PAUSED if is_paused else _FOLLOW)
 
     def _choose_following(self, is_chosen: bool) -> None:
         if self._following is not None:
