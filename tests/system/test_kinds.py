@@ -14,9 +14,7 @@ from tests.waiting import wait_until
 
 SLICE = NapariDimensionMode.SLICE
 MODES = {
-    "axes, many": ({}, 3000),
-    "axes, few": ({}, 2),
-    "wells as layers": ({"well_mode": SLICE}, 2),
+    "axes": ({}, 300),
     "wells and sites as layers": ({"well_mode": SLICE, "site_mode": SLICE}, 2),
 }
 PLACES = [{"well": "A01", "site": 1}, {"well": "B02", "site": 1}, {"well": "B02", "site": 2}]
