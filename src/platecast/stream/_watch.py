@@ -24,6 +24,8 @@ _log = logging.getLogger(__name__)
 _VIEWER_S = 0.5
 _NOTE_S = 0.05
 _IDLE_S = 2.0
+_CHECK_COST = 20
+"""Looking at everything again takes at most one part in so many of the time."""
 _LONGEST_WAIT_S = 0.5
 _END_S = 5.0
 
@@ -133,6 +135,7 @@ class FolderWatch:
         self._error: PlatecastError | None = None
         self._is_unchecked = False
         self._next_viewer_s = 0.0
+        self._next_check_s = 0.0
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="platecast-watch", daemon=True)
         self._thread.start()
@@ -226,10 +229,16 @@ class FolderWatch:
         self._files.gone.clear()
         self._take_finished(show, time.monotonic())
         self._write_note()
-        if self._is_unchecked and now_s - self._files.changed_s > _IDLE_S and not self._files.settling.places:
+        self._check_when_idle(show, now_s)
+        self._news.wait(self._patience_s())
+
+    def _check_when_idle(self, show: FolderShow, now_s: float) -> None:
+        """Look at everything again, as when a plate is opened: what a name means may depend on the others."""
+        is_idle = now_s - self._files.changed_s > _IDLE_S and not self._files.settling.places
+        if self._is_unchecked and is_idle and now_s >= self._next_check_s:
             self._is_unchecked = False
             show.check_again(tuple(self._files.taken))
-        self._news.wait(self._patience_s())
+            self._next_check_s = time.monotonic() + _CHECK_COST * (time.monotonic() - now_s)
 
     def _patience_s(self) -> float:
         now_s = time.monotonic()
@@ -296,22 +305,31 @@ class FolderWatch:
             self._uncertain.clear()
 
 
-def watch(folder: AnyPath, **options: object) -> FolderWatch:
+def watch(
+    folder: AnyPath,
+    *,
+    port: int | None = None,
+    config: NapariStreamingConfig | None = None,
+    poll: bool | None = None,
+    existing: bool = True,
+) -> FolderWatch:
     """Follow a folder while somebody writes into it, and show each image as soon as it is finished.
 
     Parameters
     ----------
     folder
-        The plate's folder.
-    **options
-        Those of `FolderWatch`.
+        The plate's folder; it may appear later.
+    port, config
+        As for `Stream`; a viewer is started where there is none.
+    poll, existing
+        As for `FolderWatch`, which has options for unusual names and slow instruments besides.
 
     Returns
     -------
     FolderWatch
         Follows the folder until it is closed.
     """
-    return FolderWatch(folder, **options)  # type: ignore[arg-type]  # checked where they are named
+    return FolderWatch(folder, port=port, config=config, poll=poll, existing=existing)
 
 
 def check_folder(path: AnyPath) -> None:
