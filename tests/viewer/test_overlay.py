@@ -3,6 +3,9 @@ import pytest
 from platecast.layers import Loss, LossState
 from platecast.viewer._overlay import missing_text, position_text, waiting_text
 
+LONG = Loss(
+    LossState.FAILED, "/data/P1/TimePoint_1/A01.tif could not be read: it ends after 5000 bytes, too early"
+)
 FAILED, DROPPED = Loss(LossState.FAILED, "no disk"), Loss(LossState.DROPPED, "no room")
 
 
@@ -19,6 +22,11 @@ FAILED, DROPPED = Loss(LossState.FAILED, "no disk"), Loss(LossState.DROPPED, "no
             "Well A01 · 2 of 3 layers missing · failed: no disk",
         ),
         ({"well": "A01"}, {"missing": ["a"], "visible": 3}, "Well A01 · 1 of 3 layers missing"),
+        (
+            {"well": "A01", "site": 1},
+            {"missing": ["a"], "losses": [LONG]},
+            "Well A01 · Site 1\nfailed: A01.tif could not be read: it ends after 5000\nbytes, too early",
+        ),
         ({"channel": "DAPI"}, {"visible": 0}, "Channel DAPI · every layer is hidden"),
         ({}, {}, ""),
     ],

@@ -1,11 +1,17 @@
 """What is on screen, in words."""
 
+import itertools
+import re
+import textwrap
 from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 
 from platecast.layers import Loss, Value
 
-_MOST_REASON = 100
+_LINE = 56
+"""Characters of a line that fit over the images beside both docks."""
+_MOST_LINES = 4
+_FOLDERS = re.compile(r"(?<![^\s'\"])(?:[A-Za-z]:)?[^\s'\"]*[\\/](?=[^\s\\/])")
 _WORDS = {"well": "Well", "site": "Site", "channel": "Channel", "z_index": "Z", "timepoint": "T"}
 
 
@@ -17,7 +23,7 @@ def position_text(
     losses: Sequence[Loss | None] = (),
     reading: int = 0,
 ) -> str:
-    """Return a line such as ``Well A01 · Site 1 · Z 3 · T 1``.
+    """Return a line such as ``Well A01 · Site 1 · Z 3 · T 1``, with more lines for long reasons.
 
     Parameters
     ----------
@@ -36,21 +42,25 @@ def position_text(
     known = list(dict.fromkeys(_short(loss) for loss in losses if loss is not None))
     if not visible:
         parts.append("every layer is hidden")
-    elif len(missing) == visible:
-        parts += known or ["missing"]
-    elif missing:
+        known = []
+    elif missing and len(missing) < visible:
         parts.append(f"{len(missing)} of {visible} layers missing")
-        parts += known
+    elif missing and not known:
+        parts.append("missing")
     if reading:
         parts.append("reading …" if reading == visible else f"reading {reading} of {visible} layers …")
-    return " · ".join(parts)
+    line = " · ".join([*parts, *known])
+    if len(line) <= _LINE:
+        return line
+    lines = (
+        part for loss in known for part in textwrap.wrap(loss, _LINE, max_lines=_MOST_LINES, placeholder=" …")
+    )
+    return "\n".join([" · ".join(parts), *itertools.islice(lines, _MOST_LINES)])
 
 
 def _short(loss: Loss) -> str:
-    reason = loss.reason
-    # Its beginning says where the file is, its end which one and what is wrong.
-    short = reason if len(reason) <= _MOST_REASON else f"{reason[:30]} … {reason[-(_MOST_REASON - 33) :]}"
-    return f"{loss.state}: {short}"
+    # Which file it is matters here; the folders around it are the same for all, and in the log.
+    return f"{loss.state}: {_FOLDERS.sub('', loss.reason)}"
 
 
 def missing_text(missing: Sequence[str], losses: Sequence[Loss | None] = ()) -> str:
