@@ -21,6 +21,15 @@ def text(model):
     return lambda: model.canvas.overlays.text.text
 
 
+def test_layer_that_is_being_read_is_said_until_it_is_there(model, file, text):
+    file(well="A01")
+    (layer,) = model.layers
+    layer._slicing_state._set_unloaded_slice_id(7)
+    assert text() == "Well A01 · reading …"
+    layer._slicing_state._update_loaded_slice_id(7)
+    assert text() == "Well A01"
+
+
 def test_all_layers_have_the_same_axes(model, file):
     file(well="A01", channel="DAPI", z_index=1)
     file(kind=LABELS, site=2)

@@ -10,7 +10,7 @@ from platecast.layers import LayerKey, LayerStore, PlaneStack, Regrouping, Store
 from platecast.viewer._comparison import Comparison, ShownLayer
 from platecast.viewer._labels_view import LabelsView
 from platecast.viewer._look import insert_place, is_looked_at, place_of, rank_of, topic
-from platecast.viewer._napari_private import update_extents
+from platecast.viewer._napari_private import on_loaded, update_extents
 from platecast.viewer._plane_layers import (
     Settings,
     channel_colormap,
@@ -220,7 +220,7 @@ class LayerList:
         self.shown[layer] = ShownLayer(made, made.name, chosen, view=self._view_of(layer, made))
         self._stored[made] = layer
         made.events.visible.connect(self._notice_visibility)
-        made.events.loaded.connect(self._tell)
+        on_loaded(made, self._tell)
 
     def _hand_over(self, old: StoredLayer, layer: StoredLayer) -> None:
         """Let a napari layer show another stored layer: 5 ms, where a new one takes 60."""

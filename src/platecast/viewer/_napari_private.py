@@ -5,6 +5,7 @@ Verified with napari 0.9.2; the dependency is pinned below 0.10.
 
 # ruff: noqa: SLF001 -- that is what this module is for
 
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -39,6 +40,20 @@ def slice_in_background(viewer: Viewer, *, is_wanted: bool) -> None:
     memory appear 16 ms later; only planes that must be read are worth a thread.
     """
     viewer._layer_slicer._force_sync = not is_wanted
+
+
+def on_loaded(layer: Layer, callback: Callable[[], None]) -> None:
+    """Call back when a plane that is sliced in the background begins to be read, and when it is there.
+
+    napari 0.9.2 never emits its public event for it, `layer.events.loaded`. After an error it may call in
+    the slicing thread, where nothing may be drawn; the next slice tells then.
+    """
+
+    def tell() -> None:
+        if threading.current_thread() is threading.main_thread():
+            callback()
+
+    layer._slicing_state.loaded_data.connect(tell)
 
 
 def unbind_program_on_removal(viewer: Viewer) -> None:
