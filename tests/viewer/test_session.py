@@ -78,7 +78,7 @@ def test_plane_that_cannot_be_read_when_it_is_looked_at_fails(inbox, run, sessio
     session._turn()
     assert inbox.outcomes[2] == "disk:B02.tif has gone"
     assert layer.stack.indices == (("A01",),)
-    assert ("refresh", layer.name) in recording_canvas.asked("refresh") or layer in session._dirty
+    assert ("refresh", layer.name) in recording_canvas.asked("refresh") or layer in session._filing.dirty
 
 
 def test_axes_are_followed_once_a_turn(inbox, session, recording_canvas):

@@ -4,22 +4,20 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from qtpy.QtCore import QObject, Qt, QTimer
 from qtpy.QtCore import Signal as QtSignal  # type: ignore[attr-defined]  # renamed where mypy does not look
 
-from platecast.components import Components, Kind, PlaneId, PlateLayout
-from platecast.config import Display
+from platecast.components import PlateLayout
 from platecast.errors import PlatecastError
-from platecast.layers import HeldPlane, Index, LayerStore, Loss, LossState, Placement, StoredLayer, Withdrawal
-from platecast.records import Records
+from platecast.layers import LayerStore, Loss, LossState
 from platecast.viewer._arrivals import Arrival, Command, Dropped, Failure, Inbox, Incoming, Ticket
 from platecast.viewer._canvas import Canvas
 from platecast.viewer._clearing import Cleared, clear
 from platecast.viewer._commands import Commands
 from platecast.viewer._export import Exports
+from platecast.viewer._filing import Filing, Newcomer
 from platecast.viewer._following import Following
 from platecast.viewer._layers_status import layers_status
 from platecast.viewer._plate_watch import Watch
@@ -33,16 +31,6 @@ _FRAME_S = 1 / 60
 _BEAT_INTERVAL_MS = 250
 # Between two new layers: timers of 0 ms in a row keep Qt from input and from the timers of others.
 _PAUSE_MS = 10
-
-
-@dataclass(slots=True)
-class _Newcomer:
-    """A layer that the canvas does not show yet, and the planes that wait for it."""
-
-    layer: StoredLayer
-    first_index: Index
-    tickets: list[Ticket] = field(default_factory=list)
-    superseded: list[Ticket] = field(default_factory=list)
 
 
 Reply = Callable[[dict[str, Any], Sequence[bytes]], None]
@@ -106,11 +94,7 @@ class Session(QObject):
             following=self.following,
             exports=self.exports,
         )
-        self._newcomers: dict[StoredLayer, _Newcomer] = {}
-        self._dirty: dict[StoredLayer, None] = {}
-        self._tables: dict[Components, None] = {}
-        """Places whose features have changed since the canvas was told."""
-        self._has_grown = False
+        self._filing = Filing(inbox, store, canvas, watch, self.following)
         self._held: deque[Command] = deque()
         self._delayed: Arrival | None = None
         """A plane for which others are being put away."""
@@ -122,8 +106,6 @@ class Session(QObject):
         self._woken.connect(self._turn, Qt.ConnectionType.QueuedConnection)
         self._next_turn = self._timer(self._turn)
         self._frame = self._timer(self._refresh_now)
-        self._has_lost = False
-        self._filed = 0
         self._said = (0, 0)
         self._idle = QTimer(self)
         self._idle.setInterval(_BEAT_INTERVAL_MS)
@@ -158,7 +140,7 @@ class Session(QObject):
     def _beat(self) -> None:
         """Say that the loop turns, and which layers there are where that changed."""
         self._inbox.beat()
-        said = (self._filed, len(self._store.layers))
+        said = (self._filing.filed, len(self._store.layers))
         if said != self._said:
             self._said = said
             self._inbox.show_layers(layers_status(self._store.layers))
@@ -177,7 +159,7 @@ class Session(QObject):
         try:
             self._inbox.beat()
             for spoilt in self._unreadable.take_out():
-                self._spoil(*spoilt)
+                self._filing.spoil(*spoilt)
             has_more = self._drain()
             self._follow_axes()
             has_shown = self._show_one_newcomer()
@@ -186,7 +168,7 @@ class Session(QObject):
             _log.exception("a turn of the window's loop failed")
             has_more = True
         # Not another queued signal: a timer lets paint and input events go first.
-        if (has_more or self._newcomers or self._held) and not self._is_stopped:
+        if (has_more or self._filing.newcomers or self._held) and not self._is_stopped:
             self._next_turn.start(_PAUSE_MS if has_shown else 0)
 
     def _drain(self) -> bool:
@@ -197,7 +179,7 @@ class Session(QObject):
                 item: Incoming | None = self._delayed
                 self._delayed = None
             elif self._held:
-                if self._newcomers:
+                if self._filing.newcomers:
                     return True
                 item = self._held.popleft()
             else:
@@ -205,19 +187,19 @@ class Session(QObject):
             if item is None:
                 return False
             if isinstance(item, Arrival):
-                if not self._file(item):
+                if not self._filing.file(item):
                     # Who makes room wakes us; until then nothing that came later is taken.
                     self._delayed = item
                     return False
             elif isinstance(item, Failure):
-                self._note_failure(item)
+                self._filing.note_failure(item)
             elif isinstance(item, Dropped):
-                self._lose(item.plane, item.display, Loss(LossState.DROPPED, item.reason))
+                self._filing.lose(item.plane, item.display, Loss(LossState.DROPPED, item.reason))
             elif isinstance(item, PlateLayout):
-                self._has_grown |= self._store.announce(item)
+                self._filing.has_grown |= self._store.announce(item)
                 if self._watch is not None:
                     self._watch.announced(item)
-            elif self._newcomers:
+            elif self._filing.newcomers:
                 self._held.append(item)
             else:
                 self._answer(item)
@@ -225,111 +207,9 @@ class Session(QObject):
                     return False
         return True
 
-    def _file(self, arrival: Arrival) -> bool:
-        """File a plane; False where there is no room for it yet."""
-        if isinstance(arrival.array, Records) and arrival.plane.kind is Kind.TABLE:
-            self._file_table(arrival, arrival.array)
-            return True
-        try:
-            if isinstance(arrival.array, HeldPlane) and not arrival.array.admit():
-                return False
-            placement = self._store.put(
-                arrival.plane,
-                arrival.display,
-                arrival.array,
-                arrival.contrast,
-                arrival.ticket,
-                arrival.features,
-            )
-        except PlatecastError as error:
-            _log.warning("a plane cannot be shown: %s", error)
-            self._fail(arrival, str(error))
-            return True
-        except Exception as error:
-            _log.exception("plane %s could not be filed", arrival.plane)
-            self._fail(arrival, f"{type(error).__name__}: {error}")
-            return True
-        self._note(arrival, placement)
-        return True
-
-    def _note(self, arrival: Arrival, placement: Placement) -> None:
-        """Tell everybody of a plane that was filed."""
-        self.following.note(placement.layer, placement.index, is_asked=arrival.display.follow_newest)
-        if self._watch is not None:
-            stored = placement.layer.stack.plane(placement.index)
-            if stored is not None:
-                self._watch.filed(arrival.plane, stored)
-        layer = placement.layer
-        self._filed += 1
-        self._has_grown |= placement.grown
-        for renamed in placement.renamed:
-            self._canvas.rename(renamed)
-        if placement.created:
-            self._newcomers[layer] = _Newcomer(layer, placement.index)
-        superseded = placement.superseded if isinstance(placement.superseded, Ticket) else None
-        newcomer = self._newcomers.get(layer)
-        if newcomer is not None:
-            newcomer.tickets.append(arrival.ticket)
-            if superseded is not None:
-                newcomer.superseded.append(superseded)
-            return
-        self._inbox.settle(arrival.ticket)
-        if superseded is not None:
-            self._inbox.supersede(superseded)
-        if layer not in self._dirty and self._canvas.is_on_screen(layer, placement.index):
-            self._dirty[layer] = None
-
-    def _note_failure(self, failure: Failure) -> None:
-        """Take in that there is no plane for a place; one that was there before is no longer true."""
-        self._inbox.settle(failure.ticket, failure.reason)
-        withdrawn = self._store.withdraw(failure.plane, failure.display)
-        self._lose(failure.plane, failure.display, Loss(LossState.FAILED, failure.reason))
-        if withdrawn is None:
-            return
-        if isinstance(withdrawn.ticket, Ticket):
-            newcomer = self._newcomers.get(withdrawn.layer)
-            if newcomer is not None:
-                newcomer.superseded.append(withdrawn.ticket)
-            else:
-                self._inbox.supersede(withdrawn.ticket)
-        if self._canvas.is_on_screen(withdrawn.layer, withdrawn.index):
-            self._dirty[withdrawn.layer] = None
-
-    def _file_table(self, arrival: Arrival, table: Records) -> None:
-        superseded = self._store.put_table(arrival.plane, arrival.display, table, arrival.ticket)
-        self._inbox.settle(arrival.ticket)
-        if isinstance(superseded, Ticket):
-            self._inbox.supersede(superseded)
-        if self._watch is not None:
-            self._watch.filed(arrival.plane, table)
-        self._tables[arrival.plane.components] = None
-
-    def _spoil(self, plane: PlaneId, withdrawn: Withdrawal, reason: str) -> None:
-        """Let a plane that could not be read fail where it was shown."""
-        newcomer = self._newcomers.get(withdrawn.layer)
-        if isinstance(withdrawn.ticket, Ticket):
-            if newcomer is not None and withdrawn.ticket in newcomer.tickets:
-                newcomer.tickets.remove(withdrawn.ticket)
-                self._inbox.settle(withdrawn.ticket, reason)
-            else:
-                self._inbox.spoil(withdrawn.ticket, reason)
-        self._lose(plane, withdrawn.layer.display, Loss(LossState.FAILED, reason))
-        self._dirty[withdrawn.layer] = None
-
-    def _fail(self, arrival: Arrival, reason: str) -> None:
-        self._inbox.settle(arrival.ticket, reason)
-        self._lose(arrival.plane, arrival.display, Loss(LossState.FAILED, reason))
-
-    def _lose(self, plane: PlaneId, display: Display, loss: Loss) -> None:
-        """Remember why a plane is not there."""
-        self._has_grown |= self._store.lose(plane, display, loss)
-        self._has_lost = True
-        if self._watch is not None:
-            self._watch.lost(plane, loss)
-
     def _follow_axes(self) -> None:
-        if self._has_grown:
-            self._has_grown = False
+        if self._filing.has_grown:
+            self._filing.has_grown = False
             self._canvas.axes_changed()
 
     def _show_one_newcomer(self) -> bool:
@@ -338,16 +218,16 @@ class Session(QObject):
         Those that wait until they are looked at take no time, so they go with it.
         """
         end_s = self._clock() + _BUDGET_S
-        while self._newcomers:
-            newcomer = next(iter(self._newcomers.values()))
-            del self._newcomers[newcomer.layer]
+        while self._filing.newcomers:
+            newcomer = next(iter(self._filing.newcomers.values()))
+            del self._filing.newcomers[newcomer.layer]
             if self._show(newcomer):
                 return True
             if self._clock() > end_s:
                 return False
         return False
 
-    def _show(self, newcomer: _Newcomer) -> bool:
+    def _show(self, newcomer: Newcomer) -> bool:
         try:
             took_time = self._canvas.add_layer(newcomer.layer, newcomer.first_index)
         except Exception as error:
@@ -363,7 +243,7 @@ class Session(QObject):
         return took_time
 
     def _refresh_when_due(self) -> None:
-        if not (self._dirty or self._tables or self._has_lost) and self.following.newest is None:
+        if not self._filing.has_news and self.following.newest is None:
             return
         wait_s = self._last_refresh_s + _FRAME_S - self._clock()
         if wait_s <= 0:
@@ -376,19 +256,19 @@ class Session(QObject):
             return
         try:
             self._follow_newest()
-            tables, self._tables = tuple(self._tables), {}
+            tables, self._filing.tables = tuple(self._filing.tables), {}
             if tables:
                 self._canvas.features_changed(tables)
-            dirty, self._dirty = tuple(self._dirty), {}
-            if dirty or self._has_lost:
-                self._has_lost = False
+            dirty, self._filing.dirty = tuple(self._filing.dirty), {}
+            if dirty or self._filing.has_lost:
+                self._filing.has_lost = False
                 self._canvas.refresh(dirty)
         except Exception:
             _log.exception("layers could not be refreshed")
         self._last_refresh_s = self._clock()
 
     def _follow_newest(self) -> None:
-        if self.following.newest is None or self.following.newest[0] in self._newcomers:
+        if self.following.newest is None or self.following.newest[0] in self._filing.newcomers:
             return
         newest = self.following.take()
         if newest is not None and newest[0].stack.plane(newest[1]) is not None:
@@ -396,7 +276,7 @@ class Session(QObject):
             self._follow_axes()
             if self._canvas.follow(*newest):
                 # napari has drawn all visible layers anew.
-                self._dirty.clear()
+                self._filing.dirty.clear()
 
     def _answer(self, command: Command) -> None:
         self._follow_axes()
@@ -421,16 +301,16 @@ class Session(QObject):
         for ticket in regrouping.superseded:
             if isinstance(ticket, Ticket):
                 self._inbox.supersede(ticket)
-        self._dirty.clear()
+        self._filing.dirty.clear()
         self.following.forget()
         for layer in self._canvas.regroup(regrouping):
-            self._newcomers[layer] = _Newcomer(layer, layer.stack.indices[0])
+            self._filing.newcomers[layer] = Newcomer(layer, layer.stack.indices[0])
 
     def _clear(self, run: str | None, step: StepName | None, earlier_runs: bool) -> Cleared:
         """Let layers go; see `clear`."""
-        self._dirty.clear()
+        self._filing.dirty.clear()
         self.following.forget()
-        self._tables.clear()
+        self._filing.tables.clear()
         return clear(self._store, self._canvas, self._watch, run=run, step=step, earlier_runs=earlier_runs)
 
     def submit(self, name: str, reply: Reply = _nobody, **args: object) -> None:
