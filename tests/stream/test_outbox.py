@@ -133,6 +133,7 @@ def test_dropped_planes_are_let_go_of(outbox, released):
         offer(outbox)
     assert seqs(released) == [1, 2]
     assert outbox.drop_all() == 3
+    assert outbox.drop_all() == 0
     assert seqs(released) == [1, 2, 3, 4, 5]
 
 
@@ -399,3 +400,17 @@ class TestPlanesThatRestSomewhere:
         assert seqs(outbox.take(100, 10)) == [1, 2, 3, 4]
         outbox.forget_viewer()
         assert seqs(outbox.take(EVERYTHING, 10)) == [1, 2, 3, 4, 5, 6]
+
+
+def test_plane_at_which_its_sender_was_interrupted_is_dropped_in_the_end(outbox, monkeypatch):
+    def interrupted(staged):
+        raise KeyboardInterrupt
+
+    offer(outbox)
+    monkeypatch.setattr(outbox._state.waiting, "push", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        offer(outbox)
+    monkeypatch.undo()
+    offer(outbox)
+    assert outbox.drop_all() == 3
+    assert outbox.ledger(1) == Ledger(sent=3, dropped=3, drop_reasons={"sender ended": 3})

@@ -53,11 +53,14 @@ class Outbox:
         self._release = release
         self._counters = counters
         self._state = _State()
-        self._changed = threading.Condition()
+        # Entered as it is, never through the condition, whose `__enter__` is Python code: Ctrl-C in there
+        # would leave the lock taken for ever.
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
 
     def open_stream(self) -> int:
         """Return the number of a new stream of this sender."""
-        with self._changed:
+        with self._lock:
             number = len(self._state.tallies) + 1
             self._state.tallies[number] = Tally()
             return number
@@ -83,7 +86,7 @@ class Outbox:
             way and the caller calls `drop`.
         """
         victims: list[Staged] = []
-        with self._changed:
+        with self._lock:
             if when_full is WhenFull.BLOCK:
                 self._changed.wait_for(lambda: self._fits(nbytes), timeout_s)
             if not self._fits(nbytes) and (may_spill or when_full is WhenFull.SPILL):
@@ -110,7 +113,7 @@ class Outbox:
             Whether it takes the place of a waiting plane of the same identity.
         """
         replaced = None
-        with self._changed:
+        with self._lock:
             state = self._state
             state.reserved_bytes -= staged.waiting_bytes
             staged.seq = self._number(staged.stream)
@@ -126,18 +129,18 @@ class Outbox:
 
     def drop(self, stream: int, lost: Lost) -> None:
         """Account for a plane that was offered and could not be queued."""
-        with self._changed:
+        with self._lock:
             self._state.lost.add(lost)
             self._count_dropped(stream, self._number(stream), lost.reason)
 
     def take_lost(self, most: int) -> tuple[list[Lost], int]:
         """Return what the viewer is to be told of planes that were dropped, and how many have no name."""
-        with self._changed:
+        with self._lock:
             return self._state.lost.take(most)
 
     def put_lost_back(self, lost: list[Lost], unnamed: int) -> None:
         """Undo `take_lost` where the viewer could not be told."""
-        with self._changed:
+        with self._lock:
             self._state.lost.put_back(lost, unnamed)
 
     @property
@@ -147,13 +150,13 @@ class Outbox:
 
     def unreserve(self, nbytes: int) -> None:
         """Give back room that is not going to be used."""
-        with self._changed:
+        with self._lock:
             self._state.reserved_bytes -= nbytes
             self._changed.notify_all()
 
     def take(self, window_bytes: int, most: int) -> list[Staged]:
         """Move the next planes from waiting to under way, as far as the viewer's window allows."""
-        with self._changed:
+        with self._lock:
             state = self._state
             taken: list[Staged] = []
             while (first := state.waiting.first) is not None and len(taken) < most:
@@ -168,18 +171,18 @@ class Outbox:
 
     def travels_as(self, staged: Staged, number: int) -> None:
         """Note the number of the buffer in which a plane goes to the viewer."""
-        with self._changed:
+        with self._lock:
             staged.numbers.append(number)
             self._state.by_number[number] = staged
 
     def put_back(self, staged: list[Staged]) -> None:
         """Undo `take` for planes that could not be sent."""
-        with self._changed:
+        with self._lock:
             self._to_waiting(staged)
 
     def acknowledge(self, ack: Ack) -> list[Staged]:
         """Take in the viewer's account; return the planes that are settled by it."""
-        with self._changed:
+        with self._lock:
             state = self._state
             self._note_buffers(ack.taken, ack.freed)
             settled = self._settled_under_way(ack.upto, ack.beyond)
@@ -194,12 +197,12 @@ class Outbox:
 
     def overdue(self, received: int) -> list[Staged]:
         """Return what is under way although the viewer says that it has received less."""
-        with self._changed:
+        with self._lock:
             return [staged for staged in self._state.under_way.values() if staged.seq > received]
 
     def forget_viewer(self) -> None:
         """Go on without a viewer: what was under way waits again."""
-        with self._changed:
+        with self._lock:
             self._to_waiting(list(self._state.under_way.values()))
             self._state.by_number.clear()
             for staged in self._state.waiting:
@@ -218,7 +221,7 @@ class Outbox:
         account
             What names the account: the nonce of the viewer's welcome.
         """
-        with self._changed:
+        with self._lock:
             if account == self._state.account:
                 return
             self._state.account = account
@@ -229,7 +232,7 @@ class Outbox:
 
     def beat(self, sender: bytes, *, last: bool = False) -> Beat:
         """Return this side's account as a message."""
-        with self._changed:
+        with self._lock:
             base = self._base()
             counts = tuple(
                 StreamCounts(
@@ -248,7 +251,7 @@ class Outbox:
 
     def ledger(self, stream: int) -> Ledger:
         """Return the account of one stream."""
-        with self._changed:
+        with self._lock:
             return self._state.tallies[stream].ledger()
 
     def wait_settled(self, stream: int | None, timeout_s: float) -> bool:
@@ -259,7 +262,7 @@ class Outbox:
             tallies = self._state.tallies
             return all(tallies[n].ledger().settled for n in (tallies if numbers is None else numbers))
 
-        with self._changed:
+        with self._lock:
             return self._changed.wait_for(settled, max(timeout_s, 0.0))
 
     @property
@@ -279,12 +282,13 @@ class Outbox:
 
     def drop_all(self) -> int:
         """Give up what is not settled, because this sender ends; return how many planes that were."""
-        with self._changed:
+        with self._lock:
             self._to_waiting(list(self._state.under_way.values()))
             victims = list(iter(self._drop_oldest, None))
+            interrupted = self._drop_interrupted()
         for victim in victims:
             self._release(victim)
-        return len(victims)
+        return len(victims) + interrupted
 
     def _note_buffers(self, taken: Iterable[int], freed: Iterable[int]) -> None:
         """Note what the viewer says of buffers, which is before it says that their planes are settled."""
@@ -350,6 +354,17 @@ class Outbox:
             self._forget_buffers(first)
             self._count_dropped(first.stream, first.seq, DropReason.SENDER_ENDED)
         return first
+
+    def _drop_interrupted(self) -> int:
+        """Drop what was numbered and is nowhere: an interrupt (Ctrl-C) may come between any two steps."""
+        count = 0
+        for tally in self._state.tallies.values():
+            for _ in range(tally.ledger().pending):
+                tally.drop(DropReason.SENDER_ENDED)
+                self._state.given_up += 1
+                count += 1
+        self._write_counters()
+        return count
 
     def _lighten(self) -> Staged:
         """Take the pixels of the oldest plane that has some; the header of one that rests stays."""
