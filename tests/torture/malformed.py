@@ -11,11 +11,13 @@ import json
 import os
 import random
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,37 @@ import zmq
 
 _ROOT = Path(__file__).parents[2]
 _BATCH = 200
+
+
+def _memfd(nbytes: int, *, is_sealed: bool = False) -> tuple[int, ...]:
+    import fcntl
+
+    fd = os.memfd_create("strange", os.MFD_ALLOW_SEALING)
+    os.ftruncate(fd, nbytes)
+    if is_sealed:
+        fcntl.fcntl(fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK)
+    return (fd,)
+
+
+def _file() -> tuple[int, ...]:
+    fd, name = tempfile.mkstemp()
+    os.unlink(name)
+    os.ftruncate(fd, 1 << 20)
+    return (fd,)
+
+
+STRANGE_DESCRIPTORS: dict[str, Callable[[], tuple[int, ...]]] = {
+    "a pipe": os.pipe,
+    "a folder": lambda: (os.open("/", os.O_RDONLY),),
+    "a device": lambda: (os.open("/dev/zero", os.O_RDWR),),
+    "a file": _file,
+    "a socket": lambda: tuple(end.detach() for end in socket.socketpair()),
+    "not sealed": lambda: _memfd(1 << 20),
+    "smaller than was said": lambda: _memfd(4096, is_sealed=True),
+    "empty": lambda: _memfd(0, is_sealed=True),
+    "truncated after": lambda: _memfd(1 << 20),
+}
+"""What may come through the unix socket instead of plane memory."""
 
 
 class Attacker:
@@ -47,6 +80,10 @@ class Attacker:
         self.dealer = self._socket(zmq.DEALER, endpoint.control_address)
         self.data.recv()
         self.sent = 0
+        self.buffers = 10**6
+        from platecast.wire import Welcome
+
+        self.nonce = next(said.nonce for said in self.member.heard if isinstance(said, Welcome))
 
     def _socket(self, kind: int, address: str) -> Any:
         made = self._context.socket(kind)
@@ -67,9 +104,12 @@ class Attacker:
     def attack(self) -> None:
         """Send one batch of everything."""
         for _ in range(_BATCH):
-            self._random.choice((self._noise, self._mutation, self._control, self._lie))()
+            deeds = (self._noise, self._mutation, self._control, self._lie, self._request, self._names)
+            self._random.choice(deeds)()
             self.sent += 1
         self._knock()
+        for name in STRANGE_DESCRIPTORS:
+            self._pass(name)
 
     def _noise(self) -> None:
         self.data.send_multipart([self._topic, self._bytes(), *[self._bytes()] * self._random.randrange(3)])
@@ -125,6 +165,73 @@ class Attacker:
             displays=(Display(),),
         )
         self.data.send_multipart([self._topic, encode(batch), *FRAMES])
+
+    def _request(self) -> None:
+        """Send a request whose JSON is none, or whose fields are of other types."""
+        token = self.endpoint.token
+        odd = self._random.choice((None, [], {}, -1, 1e308, True, "\ud800", "x" * 5000, [[[[]]]]))
+        body = self._random.choice(
+            (
+                {"type": odd},
+                {"type": "status", "token": odd},
+                {"type": odd, "token": odd, "well": odd},
+                [token],
+                token,
+                odd,
+            )
+        )
+        data = bytearray(json.dumps(body).encode())
+        if self._random.random() < 0.5:
+            del data[self._random.randrange(len(data) + 1) :]
+        if self._random.random() < 0.2:
+            data = bytearray(b'{"type":' * self._random.randrange(10_000))
+        self.dealer.send_multipart([b"", bytes(data)])
+
+    def _names(self) -> None:
+        """Name blocks of shared memory that are not there, not ours to name, or in somebody else's name."""
+        from platecast.wire import AttachBlocks, NamedBuffer, PassBlocks, encode
+
+        odd = self._random.choice
+        name = odd(("pc00000000_1", "../../etc/passwd", "", "psm_1", "pc00000000_1\0", "x" * 5000))
+        sender = odd((self.member.sender, bytes(16), b""))
+        nonce = odd((self.nonce, bytes(16), b""))
+        number, size = odd((0, 1, -1, 2**63 - 1)), odd((0, 48, -1, 2**63 - 1))
+        message = odd(
+            (
+                AttachBlocks(sender=sender, nonce=nonce, name=name, size=size),
+                PassBlocks(sender=sender, nonce=nonce, buffers=(NamedBuffer(number, size, name),) * 3),
+            )
+        )
+        self.dealer.send(encode(message))
+
+    def _pass(self, name: str) -> None:
+        """Pass, as somebody who is let in, a descriptor that is no plane memory, and name it in a batch."""
+        from platecast.config import Display
+        from platecast.wire import PROTOCOL_VERSION, Batch, encode
+        from tests.plain_sender import item
+
+        handover = self.member.sockets._handover
+        if handover is None:
+            return
+        self.buffers += 1
+        opened = STRANGE_DESCRIPTORS[name]()
+        try:
+            record = struct.pack("!cQQ", b"S", self.buffers, 1 << 20)
+            socket.send_fds(handover._socket, [record], opened[:1])
+            if name == "truncated after":
+                os.ftruncate(opened[0], 0)
+            lie = {"shape": (512, 1024), "nbytes": 1 << 20, "frame": None, "buffer": self.buffers}
+            batch = Batch(
+                version=PROTOCOL_VERSION,
+                sender=self.member.sender,
+                items=(item(10**8 + self.buffers, **lie),),
+                displays=(Display(),),
+            )
+            self.data.send_multipart([self._topic, encode(batch)])
+            self.sent += 1
+        finally:
+            for fd in opened:
+                os.close(fd)
 
     def _knock(self) -> None:
         """Send garbage through the unix socket."""
