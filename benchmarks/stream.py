@@ -9,12 +9,18 @@ Fields: `size` (pixels a side, uint16), `n`, `batch` (planes a `save_batch` call
 `call_ms_p50` and `call_ms_p99` (caller's cost a plane), `memcpy_ms` (the same pixels into warm memory, same
 process), `send_s` (first send to last return), `all_in_layers_s` (first send until the viewer has them all in
 layers), `ms_a_plane`, `gui_gap_ms_p99` and `gui_gap_ms_max` (window's loop, meanwhile), `shown`, `dropped`.
+
+The case with `senders` compares processes that send at once with one that sends alone: `alone_ms_p50` and
+`call_ms_p50` (of each), `alone_memcpy_ms` and `memcpy_ms` (of each, copying at the same time as the others:
+what the memory's bandwidth explains), and the sums of `sent`, `shown` and `dropped`.
 """
 
 import argparse
 import itertools
 import json
+import multiprocessing
 import statistics
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -32,6 +38,7 @@ _COUNTS = (48, 384, 1536)
 _MOST_BYTES = 4e9
 _SOURCES = 8
 _PLACES = 16
+_SENDERS = 4
 _ROWS = "ABCDEFGHIJKLMNOP"
 
 Image = np.ndarray[Any, np.dtype[np.uint16]]
@@ -170,6 +177,70 @@ def measure(case: Case, port: int) -> dict[str, Any]:
     }
 
 
+def send_beside_others(
+    number: int,
+    n: int,
+    size: int,
+    port: int,
+    begin: threading.Barrier,
+    answers: "multiprocessing.Queue[tuple[float, float, dict[str, int]]]",
+) -> None:
+    """Copy, then send, at the same time as others do; in a process of its own."""
+    rng = np.random.default_rng(number)
+    images = [rng.poisson(400, (size, size)).astype(np.uint16) for _ in range(_SOURCES)]
+    config = pc.NapariStreamingConfig(napari_port=port, budget_mb=_MOST_BYTES / 1e6)
+    with pc.Stream(config=config, start_viewer=False) as stream:
+        stream.send(images[0], well="A01", site=0, timepoint=number)
+        stream.flush(20)
+        begin.wait()
+        copy_ms = memcpy_ms(images)
+        begin.wait()
+        calls = []
+        for turn in range(n - 1):
+            start = time.perf_counter()
+            stream.send(images[turn % _SOURCES], well="A01", site=turn + 1, timepoint=number)
+            calls.append(time.perf_counter() - start)
+        answers.put((statistics.median(calls) * 1e3, copy_ms, stream.flush(60).counts()))
+
+
+def run_senders(senders: int, n: int, size: int, port: int) -> list[tuple[float, float, dict[str, int]]]:
+    """Let so many processes send at once to a viewer of their own; return what each says."""
+    endpoint = idle_viewer(port)
+    context = multiprocessing.get_context("spawn")
+    begin, answers = context.Barrier(senders), context.Queue()
+    processes = [
+        context.Process(target=send_beside_others, args=(number, n, size, port, begin, answers))
+        for number in range(senders)
+    ]
+    try:
+        for process in processes:
+            process.start()
+        told = [answers.get(timeout=120) for _ in processes]
+        for process in processes:
+            process.join(20)
+    finally:
+        quit_viewer(endpoint, timeout_s=20)
+    return told
+
+
+def measure_senders(senders: int, n: int, size: int, port: int) -> dict[str, Any]:
+    """Compare processes that send at once with one that sends alone."""
+    ((alone_ms, alone_copy_ms, alone),) = run_senders(1, n, size, port)
+    told = run_senders(senders, n, size, port)
+    totals = {name: sum(counts[name] for *_, counts in told) for name in ("sent", "shown", "dropped")}
+    return {
+        "size": size,
+        "n": n,
+        "senders": senders,
+        "alone_ms_p50": round(alone_ms, 3),
+        "call_ms_p50": [round(each[0], 3) for each in told],
+        "alone_memcpy_ms": round(alone_copy_ms, 3),
+        "memcpy_ms": [round(each[1], 3) for each in told],
+        **totals,
+        "lost": senders * n - totals["shown"] + n - alone["shown"],
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="48 and 384 planes of 1080 x 1080 only")
@@ -180,6 +251,8 @@ def main() -> None:
             print(json.dumps({**asdict(case), "skipped": "holds more than 4 GB"}), flush=True)
         else:
             print(json.dumps(measure(case, options.port)), flush=True)
+    for size in (1080,) if options.quick else (512, 1080):
+        print(json.dumps(measure_senders(_SENDERS, 96, size, options.port)), flush=True)
 
 
 if __name__ == "__main__":

@@ -447,3 +447,12 @@ class TestPool:
         pool.lend(1, segments[1])
         pool.close()
         assert [segment.fd for segment in segments] == [-1, -1]
+
+    def test_close_ends_the_supplier_although_a_call_was_interrupted(self):
+        """An interrupt (Ctrl-C) in the middle of `notify` leaves a waiter behind that nobody is."""
+        pool = SegmentPool(MemfdSegment, keep_bytes=8 * PAGE)
+        pool.take(PAGE).close()
+        gone = threading.Lock()
+        pool._wanted._waiters.appendleft(gone)
+        pool.close()
+        assert not pool._supplier.is_alive()

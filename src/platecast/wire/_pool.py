@@ -103,7 +103,8 @@ class SegmentPool:
         """Close every segment that is here."""
         with self._wanted:
             self._closed = True
-            self._wanted.notify()
+            # All, although there is one: an interrupted `notify` leaves a waiter behind that hears nothing.
+            self._wanted.notify_all()
         if self._supplier is not None:
             self._supplier.join()
         self.forget_lent()
