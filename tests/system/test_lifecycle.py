@@ -91,7 +91,7 @@ class TestInterrupted:
     def test_ends_in_bounded_time_and_says_what_was_left(self, policy, free_port, interrupt):
         with viewer_on(free_port, takes=False) as viewer:
             viewer.receiver._roster.window_bytes = 4 << 20
-            queued = lambda: viewer.status()["queued"] == 8  # noqa: E731
+            queued = lambda: viewer.status()["queued"] >= 8  # noqa: E731
             code, said, seconds = interrupt(
                 free_port, policy, lambda: wait_until(queued, "the window is full")
             )
@@ -110,7 +110,7 @@ class TestInterrupted:
     def test_does_not_wait_where_nobody_answers(self, free_port, interrupt):
         code, said, seconds = interrupt(free_port, "drop_oldest", lambda: None)
         assert code == -signal.SIGINT
-        assert seconds < 3
+        assert seconds < 5, "it waited for a viewer that is not there"
         assert "planes were not shown" in said
 
     def test_says_nothing_where_everything_was_shown(self, free_port, interrupt):
