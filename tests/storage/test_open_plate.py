@@ -222,7 +222,13 @@ def test_layout_lists_each_components_values_in_order():
         Components(plate="P1", well="B02", channel="DAPI"),
     ]
     assert Plate("here", images(*members)).layouts == (
-        PlateLayout(plate="P1", well=("B02", "B10"), channel=("DAPI", "GFP"), z_index=(9, 10)),
+        PlateLayout(
+            plate="P1",
+            well=("B02", "B10"),
+            channel=("DAPI", "GFP"),
+            z_index=(9, 10),
+            images=(3, 3),
+        ),
     )
 
 

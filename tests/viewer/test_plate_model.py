@@ -29,6 +29,32 @@ def test_states_without_a_layout_are_judged_by_the_fullest_well():
     }
 
 
+def test_wells_of_a_sparse_plate_are_judged_by_their_own_images():
+    model = PlateModel()
+    model.announce(
+        PlateLayout(well=("A01", "A02", "A03"), site=(1, 2, 3), channel=("DAPI",), images=(3, 1, 2))
+    )
+    for well, sites in (("A01", (1, 2, 3)), ("A02", (3,)), ("A03", (1,))):
+        for site in sites:
+            model.add(plane(well, site=site))
+    assert states(model) == {
+        "A01": WellState.ARRIVED,
+        "A02": WellState.ARRIVED,
+        "A03": WellState.PARTLY,
+    }
+    step = StepId(1, "blur")
+    model.add(plane("A01", site=1, step=step))
+    assert states(model)["A02"] is WellState.PARTLY, "a third of the images, rounded up"
+    for site in (2, 3):
+        model.add(plane("A01", site=site, step=step))
+    model.add(plane("A02", site=3, step=step))
+    assert states(model) == {
+        "A01": WellState.ARRIVED,
+        "A02": WellState.ARRIVED,
+        "A03": WellState.PARTLY,
+    }
+
+
 def test_a_layout_says_what_is_missing():
     model = PlateModel()
     model.announce(PlateLayout(well=("A01", "A02"), site=(1, 2), channel=("DAPI", "GFP")))

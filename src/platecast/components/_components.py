@@ -140,11 +140,14 @@ class PlateLayout(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
         Distance of neighbouring pixels on the sample, in micrometres, if it is known.
     z_step_um
         Distance of neighbouring slices, in micrometres, if it is known.
+    images
+        How many images each well has or should have, in the order of `well`; empty: every combination of
+        the other components.
 
     Raises
     ------
     InvalidComponentsError
-        A distance is not a positive number.
+        A distance is not a positive number, or `images` is not one number a well.
     """
 
     plate: str | None = None
@@ -155,8 +158,13 @@ class PlateLayout(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     timepoint: tuple[int, ...] = ()
     pixel_size_um: float | None = None
     z_step_um: float | None = None
+    images: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
+        if self.images and (len(self.images) != len(self.well) or min(self.images) < 0):
+            raise InvalidComponentsError(
+                f"images={self.images}: expected {len(self.well)} numbers from 0 on, one for each well"
+            )
         for name in ("pixel_size_um", "z_step_um"):
             distance = getattr(self, name)
             if distance is not None and not (math.isfinite(distance) and distance > 0):

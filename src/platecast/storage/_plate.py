@@ -1,6 +1,7 @@
 """A plate that has been opened: its images, what is known of them, and what is not as it should be."""
 
 import functools
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -133,6 +134,8 @@ class Plate:
         plates: dict[str | None, list[Components]] = {}
         for image in self.images:
             plates.setdefault(image.components.plate, []).append(image.components)
+        for absent in self.missing:
+            plates[absent.plate].append(absent)
         return tuple(_layout(plate, members, self.metadata) for plate, members in plates.items())
 
     @functools.cached_property
@@ -245,6 +248,11 @@ def _sorted_values(name: str, members: Iterable[Components]) -> tuple[Any, ...]:
 
 def _layout(plate: str | None, members: list[Components], metadata: PlateMetadata) -> PlateLayout:
     values: dict[str, Any] = {name: _sorted_values(name, members) for name in COMPONENT_NAMES[1:]}
+    counts = Counter(each.well for each in members)
     return PlateLayout(
-        plate=plate, pixel_size_um=metadata.pixel_size_um, z_step_um=metadata.z_step_um, **values
+        plate=plate,
+        pixel_size_um=metadata.pixel_size_um,
+        z_step_um=metadata.z_step_um,
+        images=tuple(counts[well] for well in values["well"]),
+        **values,
     )

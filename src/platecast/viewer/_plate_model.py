@@ -1,6 +1,7 @@
 """What of a plate has come, well by well. Pure: no Qt, no pixels."""
 
 import enum
+import math
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence, Set
@@ -114,8 +115,8 @@ class PlateModel:
     """The account of the wells. For one thread.
 
     What a well lacks is judged by the plate's layout for the raw images, where one was announced, and by the
-    fullest well for everything else: nobody says beforehand what a step makes. Of several runs the newest
-    is shown.
+    fullest well for everything else, for each of its images where they are counted: nobody says beforehand
+    what a step makes. Of several runs the newest is shown.
     """
 
     def __init__(self) -> None:
@@ -239,7 +240,7 @@ class PlateModel:
         """
         known = self._plates.get(plate, _Plate())
         topics = self._newest(known)
-        expected = sum(_expected(topics, known.layout).values())
+        expected = _expected(topics, known.layout)
         counted = None if numbers is None else tuple(numbers.items())
         views_of = (topic, expected, next(reversed(known.runs), None), counted)
         names = known.stale
@@ -253,7 +254,7 @@ class PlateModel:
         shown = topics.get(topic, {}) if topic is not None else {}
         for name in names:
             value = numbers.get(name) if numbers is not None else _mean(shown.get(name))
-            view = _well_view(name, topics, expected, known.losses.get(name, {}), value)
+            view = _well_view(name, topics, expected.of(name), known.losses.get(name, {}), value)
             known.views[view.row, view.column] = view
         known.stale.clear()
         return PlateView(*_format(known.views), dict(known.views))
@@ -322,19 +323,44 @@ def _mean(planes: Mapping[_Place, float | None] | None) -> float | None:
     return sum(means) / len(means) if means else None
 
 
-def _expected(topics: Mapping[Topic, _Wells], layout: PlateLayout | None) -> dict[Topic, int]:
-    """Return how many planes of each topic a well should have."""
+@dataclass(frozen=True, slots=True)
+class _Expected:
+    """How many planes a well should have."""
+
+    everywhere: int
+    """Of topics that every well should have as many planes of."""
+    a_image: float = 0.0
+    """Of the others, for each raw image."""
+    images: Mapping[str, int] = field(default_factory=dict)
+
+    def of(self, well: str) -> int:
+        # A third of a plane an image, of 9 images, are 3 planes and not 4.
+        return self.everywhere + math.ceil(self.a_image * self.images.get(well, 0) - 1e-6)
+
+
+def _expected(topics: Mapping[Topic, _Wells], layout: PlateLayout | None) -> _Expected:
+    """Return how many planes each well should have."""
+    if layout is not None and layout.images:
+        return _expected_for_images(topics, dict(zip(layout.well, layout.images, strict=True)))
     expected = {topic: max(map(len, wells.values()), default=0) for topic, wells in topics.items()}
-    if layout is None:
-        return expected
-    planned = max(1, len(layout.site)) * max(1, len(layout.z_index)) * max(1, len(layout.timepoint))
     raw = [topic for topic in topics if _is_raw(topic)]
-    for topic in raw:
-        expected[topic] = max(expected[topic], planned)
-    if raw:
+    if layout is not None and raw:
+        planned = max(1, len(layout.site)) * max(1, len(layout.z_index)) * max(1, len(layout.timepoint))
+        for topic in raw:
+            expected[topic] = max(expected[topic], planned)
         for channel in layout.channel:
             expected.setdefault(Topic(raw[0].step, Kind.IMAGE, channel), planned)
-    return expected
+    return _Expected(sum(expected.values()))
+
+
+def _expected_for_images(topics: Mapping[Topic, _Wells], images: Mapping[str, int]) -> _Expected:
+    """Return what each well should have where its raw images are counted: a step makes as much of each."""
+    a_image = float(any(map(_is_raw, topics)))
+    for topic, wells in topics.items():
+        if not _is_raw(topic):
+            shares = (len(planes) / images[well] for well, planes in wells.items() if images.get(well))
+            a_image += max(shares, default=0.0)
+    return _Expected(0, a_image, images)
 
 
 def _is_raw(topic: Topic) -> bool:
