@@ -114,7 +114,7 @@ def test_demo_shows_every_image_and_result_of_a_plate(opened, plate, expected, t
     facts = terminal.demo(*options, report=tmp_path / "report.json")
     layers = [layer for layer in window.layers() if layer["run"] == facts["run"]]
     planes = {(0, "raw"): raw_planes(plate)}
-    for folder in sorted((tmp_path / "out" / "results").iterdir()):
+    for folder in sorted((tmp_path / "out" / "results").glob("Step_*")):
         _, index, name = folder.name.split("_", 2)
         kind = "labels" if name == "segment_nuclei" else "image"
         planes[int(index), name] = [(parse_name(path.name), path, kind) for path in sorted(folder.iterdir())]
