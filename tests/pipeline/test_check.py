@@ -241,4 +241,8 @@ def test_run_that_can_start_is_described(plate, tmp_path):
     assert [line.split() for line in lines if "napari_port" in line] == [
         ["napari_streaming.napari_port", "5999", "pipeline"]
     ]
+    assert [line.split() for line in lines[-2:]] == [
+        ["settings", "of", "step", "'again'"],
+        ["stored", "False", "step"],
+    ]
     assert not (tmp_path / "out").exists()

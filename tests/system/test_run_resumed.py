@@ -107,6 +107,31 @@ def test_killed_run_is_completed(plate, file, tmp_path, monkeypatch):
     assert record["failures"] == []
 
 
+@pytest.mark.parametrize("executor", ["processes", "dask"])
+def test_interrupt_of_the_whole_group_finishes_wells_that_were_begun(
+    plate, file, tmp_path, monkeypatch, executor
+):
+    """A terminal sends Ctrl-C to every process of the group, and workers must not take it."""
+    if executor == "dask":
+        pytest.importorskip("distributed", reason="needs the extra 'dask'")
+    slow = tmp_path / "slow"
+    slow.mkdir()
+    (slow / "hold").touch()
+    monkeypatch.setenv("SLOW_STEPS", str(slow))
+    with Terminal() as terminal:
+        common = ("run", file, "--plate", plate, "--output", tmp_path / "out", "--workers", 2)
+        with terminal.start("-m", "platecast", *common, "--executor", executor, own_group=True) as process:
+            wait_until(lambda: len(list(slow.iterdir())) > 2, "both workers are at work", 60)
+            os.killpg(process.pid, signal.SIGINT)
+            (slow / "hold").unlink()
+            _, errors = process.communicate(timeout=60)
+        assert process.returncode == 130, errors
+        assert "Traceback" not in errors
+        assert f"of {WELLS} wells; resume=True goes on from there" in " ".join(errors.split())
+        assert terminal.files_left() == []
+    assert 2 <= wells_done(tmp_path / "out") < WELLS
+
+
 def test_run_is_stopped_from_another_terminal(plate, file, tmp_path, monkeypatch):
     slow = tmp_path / "slow"
     slow.mkdir()

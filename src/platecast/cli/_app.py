@@ -67,7 +67,8 @@ def _options(
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say more.")] = False,
 ) -> None:
     level = logging.DEBUG if verbose else logging.WARNING
-    handler = RichHandler(console=errors, show_path=False, show_time=False)
+    # On the handler, too: some libraries set levels of their own.
+    handler = RichHandler(level, console=errors, show_path=False, show_time=False)
     logging.basicConfig(level=level, format="%(message)s", handlers=[handler])
 
 

@@ -79,6 +79,11 @@ class CompiledRun:
             names = [folder_name(output.step) for output in plan.pipeline.outputs[number - 1]]
             lines.append(f"  {', '.join(names)}: {inputs}{over} -> ({params}) {', '.join(fate)}")
         lines += ["settings", *(f"  {line}" for line in self.settings[RAW].explain().splitlines())]
+        for name, resolved in self.settings.items():
+            own = [
+                line for line in resolved.explain().splitlines() if line.endswith(("  step", "  function"))
+            ]
+            lines += [f"settings of step {name!r}", *(f"  {line}" for line in own)] if own else []
         return "\n".join(lines)
 
 

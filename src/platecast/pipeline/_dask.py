@@ -17,7 +17,7 @@ import cloudpickle
 import distributed
 from distributed.scheduler import KilledWorker
 
-from platecast.pipeline._executors import StopAsked
+from platecast.pipeline._executors import StopAsked, without_interrupts
 from platecast.pipeline._fingerprint import is_own_module, unwrap
 from platecast.pipeline._plan import RunPlan, WellResult, WellTask
 from platecast.pipeline._report import LOST, Failure
@@ -75,8 +75,8 @@ class DaskExecutor:
             return stack.enter_context(distributed.Client(self._cluster, set_as_default=False))
         stack.enter_context(_settings())
         scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="platecast-dask-"))
-        cluster = stack.enter_context(
-            distributed.LocalCluster(
+        with without_interrupts():
+            cluster = distributed.LocalCluster(
                 n_workers=self._workers,
                 threads_per_worker=1,
                 processes=True,
@@ -86,7 +86,7 @@ class DaskExecutor:
                 scheduler_kwargs={"dashboard": False},
                 silence_logs=50,
             )
-        )
+        stack.enter_context(cluster)
         return stack.enter_context(distributed.Client(cluster, set_as_default=False))
 
     def _process_all(

@@ -1,6 +1,9 @@
 """Who processes the wells of a run; executors with several workers are in `_processes` and `_dask`."""
 
-from collections.abc import Callable, Generator, Sequence
+import signal
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from typing import Protocol, TypeAlias
 
 from platecast.pipeline._plan import RunPlan, WellResult, WellTask
@@ -9,6 +12,25 @@ from platecast.stream import Ledger
 
 StopAsked: TypeAlias = Callable[[], bool]
 """Says whether no further well is to be begun; cheap, and asked several times a second."""
+
+
+@contextmanager
+def without_interrupts() -> Iterator[None]:
+    """Let processes that are started here never see Ctrl-C, which a terminal sends to the whole group.
+
+    The process that started the run decides what it means. A signal mask is inherited by processes and by
+    threads that start some, also later; a signal that arrives meanwhile is delivered afterwards.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    # It unblocks the signal when it starts, which would otherwise be with the first child.
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class Executor(Protocol):

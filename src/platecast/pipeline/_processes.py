@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 
-from platecast.pipeline._executors import StopAsked
+from platecast.pipeline._executors import StopAsked, without_interrupts
 from platecast.pipeline._plan import RunPlan, WellResult, WellTask
 from platecast.pipeline._report import LOST, Failure
 from platecast.pipeline._screen import FLUSH_TIMEOUT_S, Screen
@@ -156,7 +156,9 @@ def _start(plan: RunPlan) -> _Hand:
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_work, args=(theirs, plan))
-    process.start()
+    # From its first moment on: it cannot ignore a signal before it has imported what does so.
+    with without_interrupts():
+        process.start()
     theirs.close()
     return _Hand(process, ours)
 

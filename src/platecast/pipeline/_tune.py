@@ -77,18 +77,23 @@ def tune(
     folder = files_folder(Path(output)) / "tuning" / label
     compiled = compile_run(tuned, plate, folder, 1, "serial", override)
     port = compiled.settings[RAW].value.napari_streaming.napari_port
-    chosen = [well_name(each) for each in wells] if wells is not None else [_well_on_screen(port)]
-    tasks = [task for task in compiled.tasks if task.images[0].components.well in chosen]
-    absent = sorted(set(chosen) - {str(task.images[0].components.well) for task in tasks})
-    if absent:
-        there = ", ".join(task.well for task in compiled.tasks)
-        raise PipelineError(f"the plate has no well {', '.join(absent)}: there are {there}")
+    tasks = _tasks_of(compiled.tasks, [_well_on_screen(port)] if wells is None else wells)
     record = read_record(Path(output)) or {}
     entries = {entry.well: entry for entry in read_journal(Path(output))}
     steps = fingerprint_steps(compiled.plan)[: first - 1]
     given = tuple(_with_results(task, entries.get(task.well), steps) for task in tasks)
     plan = replace(compiled.plan, run=record.get("run", compiled.plan.run), first=first, suffix=f"_{label}")
     return execute(replace(compiled, plan=plan, tasks=given), on_progress=on_progress)
+
+
+def _tasks_of(tasks: Sequence[WellTask], wells: Sequence[str]) -> list[WellTask]:
+    chosen = [well_name(each) for each in wells]
+    found = [task for task in tasks if task.images[0].components.well in chosen]
+    absent = sorted(set(chosen) - {str(task.images[0].components.well) for task in found})
+    if absent:
+        there = ", ".join(task.well for task in tasks)
+        raise PipelineError(f"the plate has no well {', '.join(absent)}: there are {there}")
+    return found
 
 
 def _with_results(task: WellTask, entry: WellEntry | None, steps: tuple[str, ...]) -> WellTask:
