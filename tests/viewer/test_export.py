@@ -136,6 +136,13 @@ def test_what_cannot_be_in_a_plate_is_counted(store, sent, tmp_path):
     assert plan.planes + sum(plan.skipped.values()) == len(sent) + 2
 
 
+def test_few_planes_are_read_at_once(store, file_plane, recording_canvas, tmp_path):
+    for z_index in range(40):
+        file_plane(recording_canvas, well="A01", z_index=z_index)
+    plan = plan_export(store.layers, tmp_path / "out.zarr", {})
+    assert [len(batch) for batch in plan.batches] == [16, 16, 8]
+
+
 def test_plates_and_runs(store, file_plane, recording_canvas, tmp_path):
     for run, plate in (("a", "P"), ("b", "P"), ("b", "Q/1")):
         file_plane(recording_canvas, run=run, plate=plate, well="A01", step=BLUR)

@@ -12,7 +12,7 @@ from qtpy.QtCore import QObject
 from qtpy.QtCore import Signal as QtSignal  # type: ignore[attr-defined]  # renamed where mypy does not look
 
 from platecast.errors import PlatecastError
-from platecast.layers import LayerStore
+from platecast.layers import HeldPlane, LayerStore
 from platecast.storage import FileManager, ZarrBackend
 from platecast.viewer._clearing import select
 from platecast.viewer._export_plan import ExportPlan, PlannedPlane, of_run, plan_export
@@ -158,8 +158,8 @@ class Export(QObject):
                 self._skipped[_GONE] += 1
                 continue
             try:
-                # Here planes that rest elsewhere are read.
-                pixels.append(np.asarray(plane))
+                # Not kept: nobody looks at it, and what is looked at would have to give way.
+                pixels.append(plane.pixels(keep=False) if isinstance(plane, HeldPlane) else np.asarray(plane))
             except OSError as error:
                 self._skipped[str(error)] += 1
                 continue

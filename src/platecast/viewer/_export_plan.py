@@ -25,6 +25,8 @@ from platecast.viewer._steps import Step
 
 _SUFFIX = ".zarr"
 _SAFE = " +~"
+_MOST_AT_ONCE = 16
+"""Planes in memory besides those of the window: some may rest elsewhere."""
 _TWICE = "a later plane of another size or data type has their name"
 _NO_WELL = "they name no well, and an OME-Zarr plate has nothing outside its wells"
 
@@ -57,7 +59,7 @@ class ExportPlan:
     layouts
         What each plate of the store will hold, by its folder.
     batches
-        Planes of one well and layer at a time; images come before labels.
+        Planes of one well and layer, a few at a time; images come before labels.
     skipped
         How many planes are left out, by reason.
     """
@@ -125,7 +127,11 @@ def plan_export(
                 skipped[_TWICE] += 1
             home_of[path] = layer, components.well
             batches[home_of[path]][path] = PlannedPlane(layer, index, path)
-    planned = tuple(tuple(batch.values()) for batch in batches.values() if batch)
+    planned = tuple(
+        tuple(every[first : first + _MOST_AT_ONCE])
+        for every in (list(batch.values()) for batch in batches.values())
+        for first in range(0, len(every), _MOST_AT_ONCE)
+    )
     return ExportPlan(target, _layouts(written, homes, calibrations), planned, dict(skipped))
 
 
