@@ -109,9 +109,9 @@ def plate(tmp_path):
     return folder
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def dask_client():
-    """Return a client of a cluster with two workers that all tests share; `None` without the extra."""
+    """Return a client of a cluster with two workers that a module's tests share; `None` without the extra."""
     try:
         import distributed
     except ImportError:
