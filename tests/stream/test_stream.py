@@ -416,3 +416,23 @@ def test_planes_that_rest_on_disk_are_all_shown_however_small_the_budget(free_po
     assert len(resting) == 9
     for arrival in viewer.planes:
         assert np.array_equal(np.asarray(arrival.array), pattern(LARGE) + arrival.plane.components.site)
+
+
+@pytest.mark.parametrize("shape", [LARGE, SMALL], ids=["large", "small"])
+def test_device_array_is_moved_to_the_host_once(viewer, shape):
+    moves = []
+
+    class OnDevice:
+        dtype, min, max = np.dtype(np.uint16), None, None
+
+        def __init__(self):
+            self.shape = shape
+
+        def __array__(self, dtype=None, copy=None):
+            moves.append(self)
+            return pattern(shape)
+
+    with open_stream(viewer.port) as stream:
+        stream.send(OnDevice(), well="A01")
+    assert len(moves) == 1
+    np.testing.assert_array_equal(viewer.planes[0].array, pattern(shape))

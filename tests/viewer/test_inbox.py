@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from types import SimpleNamespace
 
 import msgspec
@@ -477,3 +478,36 @@ def test_plane_that_outlives_the_receiver_is_released_in_peace(free_port, make):
     viewer.receiver.settle(viewer.planes[0].ticket)
     viewer.planes.clear()
     gc.collect()
+
+
+def test_receiver_rests_when_a_sender_has_gone(viewer):
+    """A descriptor that is closed and stays in the poller would be a busy loop."""
+    sender = PlainSender(viewer).join()
+    sender.publish(item(1))
+    sender.settled(1)
+    sender.close()
+    wait_until(lambda: not viewer.status()["senders"], "the sender has left")
+    turns, turn = [], viewer.receiver._turn
+
+    def counted(timeout_s):
+        turns.append(timeout_s)
+        turn(timeout_s)
+
+    viewer.receiver._turn = counted
+    begin = time.monotonic()
+    wait_until(lambda: time.monotonic() - begin > 0.6, "some turns have passed")
+    assert 1 <= len(turns) < 20
+
+
+def test_sender_that_reads_no_acknowledgement_holds_up_nobody(viewer, sender, make):
+    """A blocking send of one would freeze the viewer with the sender."""
+    for seq in range(1, 3001):
+        wait_until(lambda: sender.sockets.say(Beat(sender=sender.sender, base=1)), "the beat leaves")
+        if seq % 1000 == 0:
+            begin = time.monotonic()
+            assert ask(viewer.port, "ping")[0]["type"] == "pong"
+            assert time.monotonic() - begin < 2
+    other = make(viewer).join()
+    other.publish(item(1))
+    other.settled(1)
+    assert viewer.ledger().shown == 1
