@@ -242,3 +242,17 @@ def test_other_components_become_layers_of_records(model, napari_canvas, store, 
     assert [layer.data[0, -2] for layer in model.layers if layer.visible] == [1.0]
     napari_canvas.go_to({"well": "B01"})
     assert [shown(layer) for layer in model.layers if layer.visible] == [[3.0]]
+
+
+@pytest.mark.parametrize("kind", [Kind.POINTS, Kind.VECTORS])
+def test_fewer_records_are_never_looked_up_by_the_numbers_of_more(kind, model, file):
+    file(kind, made(kind, 1, 50), features={"a": np.arange(50.0)}, well="A01")
+    (layer,) = model.layers
+    seen = []
+    # What draws a layer looks in the middle of its changes, and must find what is there.
+    for event in (layer.events.features, layer.events.data):
+        event.connect(lambda _: seen.append(len(layer._view_data)))
+    for count in (3, 20, 0, 5):
+        file(kind, made(kind, 1, count), features={"a": np.arange(float(count))}, well="A01")
+        assert len(layer._view_data) == count
+    assert seen

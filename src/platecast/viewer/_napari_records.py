@@ -12,15 +12,22 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from napari.layers import Layer, Points, Shapes, Tracks, Vectors
+from napari.layers.points.points import _PointsSlicingState
 from napari.layers.tracks._track_utils import TrackManager
 from napari.layers.tracks.tracks import _TracksSlicingState
+from napari.layers.vectors.vectors import _VectorsSlicingState
 
 from platecast.layers import AXIS_NAMES
 
 
 @contextmanager
 def refresh_once(layer: Layer) -> Iterator[None]:
-    """Slice and draw a layer once after several changes, each of which would do it otherwise."""
+    """Slice and draw a layer once after several changes, each of which would do it otherwise.
+
+    What was sliced before is let go first: napari would look up its numbers in fewer records.
+    """
+    if isinstance(layer, RecordPoints | RecordVectors):
+        layer._slicing_state.forget()
     with layer._block_refresh():
         yield
     layer.refresh()
@@ -51,8 +58,31 @@ class _OnSharedAxes(Layer):  # type: ignore[misc]  # napari is untyped
         return extent
 
 
+class _PointsSlice(_PointsSlicingState):  # type: ignore[misc]  # napari is untyped
+    def forget(self) -> None:
+        self._view_indices, self._view_size = np.empty(0, int), np.empty(0)
+
+    def _update_slice_response(self, response: Any) -> None:  # noqa: ANN401 -- napari's own
+        # One of other records may come late from another thread; that of the present ones is on its way.
+        if not len(response.indices) or response.indices.max() < len(self.layer.data):
+            super()._update_slice_response(response)
+
+
+class _VectorsSlice(_VectorsSlicingState):  # type: ignore[misc]  # napari is untyped
+    def forget(self) -> None:
+        self._view_indices, self._view_alphas = np.empty(0, int), 1.0
+        self._view_data = np.empty((0, 2, self._slice_input.ndisplay))
+
+    def _update_slice_response(self, response: Any) -> None:  # noqa: ANN401 -- napari's own
+        if not len(response.indices) or max(response.indices) < len(self.layer.data):
+            super()._update_slice_response(response)
+
+
 class RecordPoints(_OnSharedAxes, Points):  # type: ignore[misc]  # napari is untyped
     """Points of the place on screen."""
+
+    def _get_layer_slicing_state(self, data: Any, cache: bool) -> _PointsSlice:  # noqa: ANN401 -- napari's own
+        return _PointsSlice(layer=self, data=data, cache=cache)
 
     @property
     def _type_string(self) -> str:
@@ -69,6 +99,9 @@ class RecordShapes(_OnSharedAxes, Shapes):  # type: ignore[misc]  # napari is un
 
 class RecordVectors(_OnSharedAxes, Vectors):  # type: ignore[misc]  # napari is untyped
     """Vectors of the place on screen."""
+
+    def _get_layer_slicing_state(self, data: Any, cache: bool) -> _VectorsSlice:  # noqa: ANN401 -- napari's own
+        return _VectorsSlice(layer=self, data=data, cache=cache)
 
     @property
     def _type_string(self) -> str:

@@ -37,7 +37,7 @@ _STYLES: dict[type[Layer], tuple[str, ...]] = {
     Tracks: (),
 }
 """What each record has for itself in napari, and a user sets for all of them."""
-_COLORED = {Points: "face_color", Shapes: "face_color", Vectors: "edge_color"}
+_COLORED = {Points: "face_color", Shapes: "edge_color", Vectors: "edge_color"}
 Array = npt.NDArray[Any]
 
 
