@@ -22,12 +22,7 @@ from platecast.layers import AXIS_NAMES
 
 @contextmanager
 def refresh_once(layer: Layer) -> Iterator[None]:
-    """Slice and draw a layer once after several changes, each of which would do it otherwise.
-
-    What was sliced before is let go first: napari would look up its numbers in fewer records.
-    """
-    if isinstance(layer, RecordPoints | RecordVectors):
-        layer._slicing_state.forget()
+    """Slice and draw a layer once after several changes, each of which would do it otherwise."""
     with layer._block_refresh():
         yield
     layer.refresh()
@@ -58,22 +53,59 @@ class _OnSharedAxes(Layer):  # type: ignore[misc]  # napari is untyped
         return extent
 
 
-class _PointsSlice(_PointsSlicingState):  # type: ignore[misc]  # napari is untyped
-    def forget(self) -> None:
-        self._view_indices, self._view_size = np.empty(0, int), np.empty(0)
+class _PresentRecords:
+    """What was sliced, as long as the layer has the records of it; nothing between other data and its slice.
+
+    napari slices once more before it takes other data, and draws in the middle of its changes.
+    """
+
+    layer: Layer
+    _sliced: npt.NDArray[Any] = np.empty(0, int)
+
+    @property
+    def _view_indices(self) -> npt.NDArray[Any]:
+        is_present = not len(self._sliced) or self._sliced.max() < len(self.layer.data)
+        return self._sliced if is_present else np.empty(0, int)
+
+    @_view_indices.setter
+    def _view_indices(self, indices: npt.ArrayLike) -> None:
+        self._sliced = np.asarray(indices, int)
+
+    def _of_present(self, values: Any) -> Any:  # noqa: ANN401 -- arrays, or one number for all
+        return values if np.ndim(values) == 0 or len(values) == len(self._view_indices) else values[:0]
+
+
+class _PointsSlice(_PresentRecords, _PointsSlicingState):  # type: ignore[misc]  # napari is untyped
+    @property
+    def _view_size(self) -> npt.NDArray[Any]:
+        size: npt.NDArray[Any] = self._of_present(self._sizes)
+        return size
+
+    @_view_size.setter
+    def _view_size(self, size: npt.NDArray[Any]) -> None:
+        self._sizes = size
+
+
+class _VectorsSlice(_PresentRecords, _VectorsSlicingState):  # type: ignore[misc]  # napari is untyped
+    @property
+    def _view_data(self) -> npt.NDArray[Any]:
+        vectors: npt.NDArray[Any] = self._of_present(self._vectors)
+        return vectors
+
+    @_view_data.setter
+    def _view_data(self, vectors: npt.NDArray[Any]) -> None:
+        self._vectors = vectors
+
+    @property
+    def _view_alphas(self) -> Any:  # noqa: ANN401 -- an array, or one number for all
+        return self._of_present(self._alphas)
+
+    @_view_alphas.setter
+    def _view_alphas(self, alphas: Any) -> None:  # noqa: ANN401 -- an array, or one number for all
+        self._alphas = alphas
 
     def _update_slice_response(self, response: Any) -> None:  # noqa: ANN401 -- napari's own
         # One of other records may come late from another thread; that of the present ones is on its way.
-        if not len(response.indices) or response.indices.max() < len(self.layer.data):
-            super()._update_slice_response(response)
-
-
-class _VectorsSlice(_VectorsSlicingState):  # type: ignore[misc]  # napari is untyped
-    def forget(self) -> None:
-        self._view_indices, self._view_alphas = np.empty(0, int), 1.0
-        self._view_data = np.empty((0, 2, self._slice_input.ndisplay))
-
-    def _update_slice_response(self, response: Any) -> None:  # noqa: ANN401 -- napari's own
         if not len(response.indices) or max(response.indices) < len(self.layer.data):
             super()._update_slice_response(response)
 
