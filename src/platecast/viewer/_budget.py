@@ -3,6 +3,7 @@
 import logging
 import os
 import threading
+import time
 from collections.abc import Callable
 from types import TracebackType
 from typing import Self
@@ -10,7 +11,13 @@ from typing import Self
 from platecast.errors import PlatecastError
 from platecast.layers import Holdings, Shelf, Stock
 from platecast.viewer._rest import load_resting
-from platecast.wire import PlanesStatus, SpillFile, StockStatus, memory_limit_bytes
+from platecast.wire import (
+    PlanesStatus,
+    SpillFile,
+    StockStatus,
+    give_back_free_memory,
+    memory_limit_bytes,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -18,6 +25,8 @@ BUDGET_VARIABLE = "PLATECAST_MEMORY_BUDGET_MB"
 _BUDGET_SHARE = 0.5
 _SCRATCH_SHARE = 0.5
 """Part of the disk's free space that scratch may take."""
+
+_GIVE_BACK_INTERVAL_S = 1.0
 
 
 def budget_bytes(budget_mb: float | None = None) -> int:
@@ -101,6 +110,7 @@ class Relief:
         self._thread.join()
 
     def _run(self) -> None:
+        given_back_at = time.monotonic()
         while True:
             self._wanted.wait()
             self._wanted.clear()
@@ -109,6 +119,9 @@ class Relief:
             try:
                 while self._shelf.relieve() and not self._is_stopped:
                     self._on_room()
+                if time.monotonic() - given_back_at > _GIVE_BACK_INTERVAL_S:
+                    give_back_free_memory()
+                    given_back_at = time.monotonic()
             except Exception:
                 # The edge of the thread: without it planes that arrive would wait for ever.
                 _log.exception("planes could not be put away")

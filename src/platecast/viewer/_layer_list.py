@@ -10,7 +10,7 @@ from platecast.layers import LayerKey, LayerStore, PlaneStack, Regrouping, Store
 from platecast.viewer._comparison import Comparison, ShownLayer
 from platecast.viewer._labels_view import LabelsView
 from platecast.viewer._look import insert_place, is_looked_at, place_of, rank_of, topic
-from platecast.viewer._napari_private import on_loaded, update_extents
+from platecast.viewer._napari_private import on_loaded, selecting_new, update_extents
 from platecast.viewer._plane_layers import (
     Settings,
     channel_colormap,
@@ -208,14 +208,13 @@ class LayerList:
         ]
         place = insert_place(rank_of(layer.key), neighbours)
         selected = set(layers.selection)
+        # napari selects what is new; that is welcome only while the user has selected nothing else.
+        is_selected = not selected or (selected == self._selected_by_us and made.visible)
         self._scaling.begin(layer, made)
-        with self._sliders.changing():
+        with self._sliders.changing(), selecting_new(self._viewer, is_wanted=is_selected):
             layers.insert(place, made)
-            # napari selects what is new; that is welcome only while the user has selected nothing else.
-            if selected and (selected != self._selected_by_us or not made.visible):
-                layers.selection = selected
-            else:
-                self._selected_by_us = {made}
+        if is_selected:
+            self._selected_by_us = {made}
         # napari numbers a name that one of the user's own layers bears already.
         self.shown[layer] = ShownLayer(made, made.name, chosen, view=self._view_of(layer, made))
         self._stored[made] = layer

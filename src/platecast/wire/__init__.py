@@ -26,7 +26,7 @@ from platecast.wire._endpoint import (
 )
 from platecast.wire._handover import MAX_PATH_BYTES
 from platecast.wire._ledger import DropReason, Ledger, add_reasons, complete_reasons
-from platecast.wire._libc import punch_hole
+from platecast.wire._libc import give_back_free_memory, punch_hole
 from platecast.wire._memfd import AVAILABLE, MemfdSegment, PassedDescriptor, map_read_only
 from platecast.wire._memory import MEMORY_VARIABLE, MemoryKind, PlaneMemory, memory_kind
 from platecast.wire._messages import (
@@ -139,6 +139,7 @@ __all__ = [
     "decode_sender_message",
     "decode_viewer_message",
     "encode",
+    "give_back_free_memory",
     "list_endpoints",
     "map_read_only",
     "memory_group",

@@ -40,6 +40,15 @@ def punch_hole(fd: int, offset: int, nbytes: int) -> None:
         _libc().fallocate(fd, _PUNCH_HOLE, offset, nbytes)
 
 
+def give_back_free_memory() -> None:
+    """Return to the system what was freed in the C library, where that can be asked for it (glibc).
+
+    It keeps freed blocks of up to 32 MB for later: 600 MB after 3.6 GB of small planes had passed through.
+    """
+    if sys.platform == "linux" and (trim := getattr(_libc(), "malloc_trim", None)) is not None:
+        trim(0)
+
+
 def write_byte(fd: int) -> None:
     """Write a byte to a non-blocking pipe without giving up the interpreter's lock.
 
