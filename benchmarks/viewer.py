@@ -211,7 +211,7 @@ def look_at_some(one: Viewer) -> dict[str, Any]:
         one.ask("goto", **place)
         _, (pixels,) = one.ask("read", layer=names[channel], **place)
         times.append((time.perf_counter() - start) * 1e3)
-        right += number_in(pixels) == number
+        right += int(number_in(pixels) == number)
     gaps = one.ask("probe", action="stop")[0]
     p50, p95 = np.percentile(times, [50, 95])
     return {
