@@ -42,7 +42,13 @@ class LocalViewer:
     """
 
     def __init__(
-        self, port: int, *, takes: bool = True, keep: bool = True, owner_pid: int | None = None
+        self,
+        port: int,
+        *,
+        takes: bool = True,
+        keep: bool = True,
+        owner_pid: int | None = None,
+        listen: str = "",
     ) -> None:
         self.port = port
         self.planes: list[Arrival] = []
@@ -52,7 +58,7 @@ class LocalViewer:
         self.commands: list[Command] = []
         self._takes, self._keeps = takes, keep
         instance = new_instance()
-        sockets = ReceiverSockets(port, instance)
+        sockets = ReceiverSockets(port, instance, listen)
         self.endpoint = Endpoint(
             version=PROTOCOL_VERSION,
             port=port,
@@ -64,6 +70,7 @@ class LocalViewer:
             title="test",
             persistent=owner_pid is None,
             progress=sockets.progress.address,
+            listen=listen,
         )
         self.receiver = Receiver(sockets, self.endpoint, owner_pid)
         self._work = threading.Event()

@@ -30,8 +30,8 @@ def open_stream(port, **options):
 def end_links():
     """Close the links of this process; a test that opened streams ends with that."""
     with links.lock:
-        opened = list(links._by_port.values())
-        links._by_port.clear()
+        opened = list(links._by_place.values())
+        links._by_place.clear()
     for link in opened:
         link.wait_started(20)
         link.close()

@@ -15,6 +15,7 @@ Each one is a `PlatecastError` and also the built-in that fits, so that callers 
     ├── ConfigError              (ValueError)       a choice in a file or the environment that is not known
     ├── PipelineError            (ValueError)       a pipeline that cannot run as written
     ├── ProtocolError            (ValueError)       a peer's message that breaks the protocol
+    ├── PairingError             (ValueError)       keys or a pairing string that do not serve
     ├── PortInUseError           (OSError)          a port of the pair belongs to somebody else
     ├── ViewerNotFoundError      (ConnectionError)  no viewer answers there
     ├── ViewerStartError         (RuntimeError)     a viewer did not come up
@@ -73,6 +74,10 @@ class PipelineError(PlatecastError, ValueError):
 
 class ProtocolError(PlatecastError, ValueError):
     """A peer's message that breaks the protocol."""
+
+
+class PairingError(PlatecastError, ValueError):
+    """No pairing with a viewer on another machine, or keys that cannot be used."""
 
 
 class PortInUseError(PlatecastError, OSError):

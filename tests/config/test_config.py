@@ -33,11 +33,6 @@ REFUSED = {
         f"less than or equal to {MAX_PORT}",
     ),
     "an unknown handling": (NapariDisplayConfig, {"variable_size_handling": "crop"}, "or 'pad_to_max'"),
-    "another machine": (
-        NapariStreamingConfig,
-        {"napari_host": "scope-pc"},
-        "'scope-pc': viewers on other machines are not available yet, use 'localhost'",
-    ),
     "every interface": (NapariStreamingConfig, {"napari_host": "0.0.0.0"}, "use 'localhost'"),  # noqa: S104
     "an unknown colormap": (NapariDisplayConfig, {"colormap": "grey"}, "'gray'"),
     "an unknown mode": (NapariDisplayConfig, {"well_mode": "layers"}, "'slice' or 'stack'"),
@@ -56,6 +51,7 @@ def test_invalid_choice_is_refused_with_its_reason(config, fields, reason):
 TAKEN = {
     "the last port with room for control": (NapariStreamingConfig, "napari_port", MAX_PORT),
     "the loopback's number": (NapariStreamingConfig, "napari_host", "127.0.0.1"),
+    "another machine": (NapariStreamingConfig, "napari_host", "scope-pc"),
     "a colormap by napari's name": (NapariDisplayConfig, "colormap", "bop blue"),
     "a mode by its name": (NapariDisplayConfig, "site_mode", "slice"),
     "no wait": (StreamingConfig, "block_timeout_s", 0.0),

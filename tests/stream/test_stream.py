@@ -256,7 +256,8 @@ class TestPlaneMemory:
             stream.send(pattern((1080, 1080)), well="A01", site=n)
         with viewer_on(free_port) as viewer:
             assert stream.flush(10).shown == 10
-            assert viewer.status()["senders"] == [{"pid": os.getpid(), "memory": "memfd"}]
+            (sender,) = viewer.status()["senders"]
+            assert (sender["pid"], sender["memory"]) == (os.getpid(), "memfd")
             for plane in viewer.planes:
                 address = plane.array.ctypes.data
                 (line,) = [line for line in plane_mappings() if line.startswith(f"{address:x}-")]

@@ -55,6 +55,7 @@ MESSAGES = {
         pid=4711,
         memory_group="/user.slice/pipeline",
         start_time=123456.0,
+        host="node17",
     ),
     "attach": AttachBlocks(sender=SENDER, nonce=NONCE, name="pc1a2b3c4d_1", size=4096),
     "buffers": PassBlocks(sender=SENDER, nonce=NONCE, buffers=(NamedBuffer(14, 2_764_800, "pc1a2b3c4d_7"),)),
@@ -73,6 +74,7 @@ MESSAGES = {
         nonce=NONCE,
         window_bytes=512 << 20,
         named=True,
+        codecs=("blosc2",),
     ),
     "refused": Refused(reason="wrong token"),
     "ack": Ack(
@@ -123,6 +125,16 @@ MESSAGES = {
                 dtype="|u1",
                 nbytes=120,
                 frame=1,
+            ),
+            Item(
+                seq=70,
+                stream=2,
+                plane=PlaneId(components=Components(well="A02", channel=1)),
+                shape=(1080, 1080),
+                dtype="<u2",
+                nbytes=2_332_800,
+                frame=2,
+                codec="blosc2",
             ),
         ),
         displays=(

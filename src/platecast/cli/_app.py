@@ -12,6 +12,7 @@ from platecast.cli._console import errors, print_error
 from platecast.cli._convert import convert
 from platecast.cli._demo import demo
 from platecast.cli._doctor import doctor
+from platecast.cli._keys import keys, pair
 from platecast.cli._ls import ls
 from platecast.cli._quit import kill, quit_
 from platecast.cli._run import run, tune
@@ -51,6 +52,8 @@ app.command()(run)
 app.command()(tune)
 app.command()(runs)
 app.command()(stop)
+app.command()(pair)
+app.add_typer(keys, name="keys")
 
 
 def _print_version(wanted: bool) -> None:

@@ -31,7 +31,12 @@ ViewerOption = Annotated[
 
 
 def viewer_on(
-    port: int | None, *, title: str, virtual_screen: bool | None, memory_budget_mb: float | None = None
+    port: int | None,
+    *,
+    title: str,
+    virtual_screen: bool | None,
+    memory_budget_mb: float | None = None,
+    listen: str = "",
 ) -> tuple[Endpoint, bool]:
     """Find or start the viewer on `port`; without one, on the default pair or the next that is free.
 
@@ -50,6 +55,7 @@ def viewer_on(
         title=title,
         virtual_screen=virtual_screen,
         memory_budget_mb=memory_budget_mb,
+        listen=listen,
     )
     return endpoint, True
 

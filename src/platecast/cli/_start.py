@@ -5,9 +5,12 @@ from typing import Annotated
 import typer
 
 from platecast.cli._console import out
+from platecast.cli._keys import print_pairing_text
 from platecast.cli._ports import PortOption, viewer_on
 from platecast.config import DEFAULT_PORT
+from platecast.errors import PairingError
 from platecast.manager import start_viewer, wait_ready
+from platecast.wire import Endpoint, list_keys, pair_for
 
 
 def start(
@@ -29,6 +32,15 @@ def start(
             show_default="half of what there is",
         ),
     ] = None,
+    listen: Annotated[
+        str,
+        typer.Option(
+            "--listen",
+            metavar="ADDRESS",
+            help="Let in other machines, encrypted and by key only; the address at which they find this one.",
+            show_default="this machine only",
+        ),
+    ] = "",
     wait: Annotated[bool, typer.Option("--wait", help="Wait until its window is there.")] = False,
 ) -> None:
     """Start a viewer, or find the one that is there; it stays when this command ends."""
@@ -40,13 +52,36 @@ def start(
             title=title,
             virtual_screen=headless,
             memory_budget_mb=memory_budget_mb,
+            listen=listen,
         )
         started = True
     else:
         endpoint, started = viewer_on(
-            port, title=title, virtual_screen=headless, memory_budget_mb=memory_budget_mb
+            port, title=title, virtual_screen=headless, memory_budget_mb=memory_budget_mb, listen=listen
         )
+        if listen and endpoint.listen != listen:
+            raise PairingError(
+                f"the viewer on port {endpoint.port} is there already and does not listen at {listen}:"
+                " quit it first, or start another one with --new"
+            )
     if wait:
         wait_ready(endpoint)
     verb = "started" if started else "is there already"
     out.print(f"viewer {verb}: port {endpoint.port}, process {endpoint.pid}", highlight=False)
+    if listen:
+        _print_pairing(endpoint)
+
+
+def _print_pairing(endpoint: Endpoint) -> None:
+    """Print the first pairing string, or which keys there are: those of earlier days still serve."""
+    keys = list_keys()
+    if keys:
+        names = ", ".join(key.name for key in keys)
+        out.print(
+            f"it listens at {endpoint.listen}; keys that may connect: {names}"
+            " (another one: platecast keys add NAME)",
+            highlight=False,
+            soft_wrap=True,
+        )
+        return
+    print_pairing_text(pair_for("first", endpoint.listen, endpoint.port))

@@ -15,7 +15,10 @@ from platecast.cli._console import duration_text, memory_text, out, state_text
 from platecast.cli._ports import ViewerArgument, the_endpoint
 from platecast.errors import ViewerNotFoundError
 from platecast.manager import ViewerInfo, ViewerWatch, find_viewer
-from platecast.wire import Endpoint, ViewerStatus
+from platecast.wire import Endpoint, SenderStatus, ViewerStatus
+
+_SILENCE_S = 3.0
+"""A sender says something twice a second; this long without is worth a word."""
 
 
 def status(
@@ -106,7 +109,7 @@ def _page(viewer: ViewerInfo) -> RenderableType:
         for reason, count in reasons.items():
             facts.add_row(name, f"[yellow]{count}: {escape(reason)}[/]")
     facts.add_row("memory", _memory(status))
-    senders = ", ".join(f"process {sender.pid}{_way(sender.memory)}" for sender in status.senders)
+    senders = ", ".join(map(_sender, status.senders))
     facts.add_row("senders", senders or "none")
     if status.refused:
         facts.add_row(
@@ -129,8 +132,12 @@ def _memory(status: ViewerStatus) -> str:
     return ", ".join(words)
 
 
-def _way(memory: str) -> str:
-    return " (inside messages: slower)" if memory == "inline" else ""
+def _sender(sender: SenderStatus) -> str:
+    if not sender.host:
+        slower = " (inside messages: slower)" if sender.memory == "inline" else ""
+        return f"process {sender.pid}{slower}"
+    silent = f" ([yellow]not heard for {sender.silent_s:.0f} s[/])" if sender.silent_s > _SILENCE_S else ""
+    return f"process {sender.pid} on {escape(sender.host)}{silent}"
 
 
 def _layers(viewer: ViewerInfo) -> Table:

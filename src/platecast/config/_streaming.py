@@ -10,6 +10,7 @@ from platecast.config._display import Display, NapariDisplayConfig
 DEFAULT_PORT = 5555
 CONTROL_PORT_OFFSET = 1000
 """A viewer's control port is its data port plus this."""
+LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1"})
 MAX_PORT = 65535 - CONTROL_PORT_OFFSET
 
 
@@ -49,7 +50,9 @@ class NapariStreamingConfig(StreamingConfig, NapariDisplayConfig):
     """How planes are streamed to a napari viewer and shown there."""
 
     napari_host: str = "localhost"
-    """Machine of the viewer."""
+    """Machine of the viewer; one that is not this machine needs a pairing, see `platecast pair`."""
+    napari_pairing_file: str | None = None
+    """A file of mode 0600 with the pairing string; default: what `platecast pair` stored."""
     napari_port: int = Field(default=DEFAULT_PORT, ge=1, le=MAX_PORT)
     """The viewer's data port; its control port is 1000 above."""
     replace_layers: bool = False
@@ -57,12 +60,15 @@ class NapariStreamingConfig(StreamingConfig, NapariDisplayConfig):
 
     @field_validator("napari_host")
     @classmethod
-    def _loopback_only(cls, value: str) -> str:
-        if value not in {"localhost", "127.0.0.1"}:
-            raise ValueError(
-                f"napari_host={value!r}: viewers on other machines are not available yet, use 'localhost'"
-            )
+    def _one_machine(cls, value: str) -> str:
+        if value in {"", "*", "0.0.0.0", "::"}:  # noqa: S104 -- refused
+            raise ValueError(f"napari_host={value!r} is no machine: name the viewer's, or use 'localhost'")
         return value
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the viewer is on this machine, so that it may be found or started."""
+        return self.napari_host in LOOPBACK_NAMES
 
     def display(self) -> Display:
         """Return the choice of display as it travels with the planes."""

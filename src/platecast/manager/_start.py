@@ -15,7 +15,15 @@ import platformdirs
 
 from platecast.errors import ViewerStartError
 from platecast.locks import lock, open_folder_lock
-from platecast.wire import Endpoint, ask_each, check_ports, next_free_pair, read_endpoint, runtime_dir
+from platecast.wire import (
+    Endpoint,
+    ask_each,
+    check_ports,
+    listen_address,
+    next_free_pair,
+    read_endpoint,
+    runtime_dir,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -36,6 +44,7 @@ def find_or_start(
     persistent: bool = True,
     virtual_screen: bool | None = None,
     memory_budget_mb: float | None = None,
+    listen: str = "",
     timeout_s: float = 20.0,
 ) -> Endpoint:
     """Return the viewer of this user on `port`; start it where there is none.
@@ -59,11 +68,15 @@ def find_or_start(
     memory_budget_mb
         Memory for planes; default: what the environment variable ``PLATECAST_MEMORY_BUDGET_MB`` says, else
         half of what the viewer's process may use.
+    listen
+        Address of this machine at which a viewer that is started lets in other machines, too, by their keys.
     timeout_s
         How long the viewer may take to listen.
 
     Raises
     ------
+    PairingError
+        `listen` is no address of this machine.
     PortInUseError
         One of the ports belongs to something that is no viewer of this user; it is left alone.
     ViewerStartError
@@ -74,6 +87,8 @@ def find_or_start(
         if endpoint.virtual_screen and virtual_screen is None and has_screen():
             _log.warning(_UNSEEN, endpoint.port)
         return endpoint
+    if listen:
+        listen_address(listen)
     deadline = time.monotonic() + timeout_s
     with _start_lock(deadline):
         endpoint = read_endpoint(port)
@@ -81,7 +96,9 @@ def find_or_start(
             return endpoint
         if not or_next:
             check_ports(port)
-        launch = _Launch(port, or_next, title, persistent, virtual_screen, memory_budget_mb, timeout_s)
+        launch = _Launch(
+            port, or_next, title, persistent, virtual_screen, memory_budget_mb, listen, timeout_s
+        )
         return _launched(launch, deadline)
 
 
@@ -93,6 +110,7 @@ def start_viewer(
     persistent: bool = True,
     virtual_screen: bool | None = None,
     memory_budget_mb: float | None = None,
+    listen: str = "",
     timeout_s: float = 20.0,
 ) -> Endpoint:
     """Start another viewer, also where this user has one already; otherwise as `find_or_start`.
@@ -104,7 +122,7 @@ def start_viewer(
     or_next
         Take the next free pair where that one is taken, by whomever. Unlike with `find_or_start` the new
         viewer is found under its own port only.
-    title, persistent, virtual_screen, memory_budget_mb, timeout_s
+    title, persistent, virtual_screen, memory_budget_mb, listen, timeout_s
         As for `find_or_start`.
 
     Raises
@@ -114,13 +132,15 @@ def start_viewer(
     ViewerStartError
         The viewer ended or did not listen in time; the message ends with its last words.
     """
+    if listen:
+        listen_address(listen)
     deadline = time.monotonic() + timeout_s
     with _start_lock(deadline):
         if or_next:
             port = next_free_pair(port)
         else:
             check_ports(port)
-        launch = _Launch(port, False, title, persistent, virtual_screen, memory_budget_mb, timeout_s)
+        launch = _Launch(port, False, title, persistent, virtual_screen, memory_budget_mb, listen, timeout_s)
         return _launched(launch, deadline)
 
 
@@ -158,6 +178,7 @@ class _Launch:
     persistent: bool
     virtual_screen: bool | None
     memory_budget_mb: float | None
+    listen: str
     timeout_s: float
 
 
@@ -221,6 +242,8 @@ def _launch(launch: _Launch) -> subprocess.Popen[bytes]:
         command += ["--virtual-screen"]
     if launch.memory_budget_mb is not None:
         command += ["--memory-budget-mb", str(launch.memory_budget_mb)]
+    if launch.listen:
+        command += ["--listen", launch.listen]
     path = log_path(launch.port)
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as log:

@@ -9,12 +9,12 @@ from collections.abc import Iterator, Sequence
 import psutil
 
 from platecast.config import CONTROL_PORT_OFFSET, NapariStreamingConfig
-from platecast.errors import PortInUseError, StorageError
+from platecast.errors import PairingError, PortInUseError, StorageError
 from platecast.manager import find_viewer
 from platecast.pipeline._groups import group_images
 from platecast.pipeline._steps import Pipeline
 from platecast.storage import Plate
-from platecast.wire import check_ports, memory_limit_bytes
+from platecast.wire import check_ports, find_pairing, memory_limit_bytes
 
 EXECUTORS = ("serial", "processes", "dask")
 
@@ -23,7 +23,7 @@ _PROCESS_MB = 250.0
 _COPIES = 4.0
 """How many times its group of planes a step may hold: input, result, and what it needs on the way."""
 _MEMORY_SHARE = 0.8
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_LOOPBACK = ("localhost", "127.0.0.1")
 _ANSWER_TIMEOUT_S = 2.0
 
 
@@ -56,6 +56,7 @@ def viewer_problems(configs: Sequence[NapariStreamingConfig]) -> Iterator[str]:
         {(each.napari_host, each.napari_port, "napari_port" in each.model_fields_set) for each in configs}
     ):
         if host not in _LOOPBACK:
+            yield from _pairing_problems(configs, host, port)
             try:
                 with socket.create_connection((host, port + CONTROL_PORT_OFFSET), timeout=_ANSWER_TIMEOUT_S):
                     pass
@@ -63,6 +64,15 @@ def viewer_problems(configs: Sequence[NapariStreamingConfig]) -> Iterator[str]:
                 yield f"no viewer can be reached on {host}, port {port + CONTROL_PORT_OFFSET}: {error}"
         elif chosen:
             yield from _port_problems(port)
+
+
+def _pairing_problems(configs: Sequence[NapariStreamingConfig], host: str, port: int) -> Iterator[str]:
+    meant = [each for each in configs if (each.napari_host, each.napari_port) == (host, port)]
+    for file in {each.napari_pairing_file for each in meant}:
+        try:
+            find_pairing(host, port, file)
+        except (PairingError, OSError) as error:
+            yield str(error)
 
 
 def fitting_workers(pipeline: Pipeline, plate: Plate, worker_memory_mb: float | None) -> int:

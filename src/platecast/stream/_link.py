@@ -6,6 +6,7 @@ the viewer says became of it, and starts over when the viewer goes away. Callers
 
 import logging
 import os
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from collections.abc import Callable
 from platecast.components import PlateLayout
 from platecast.errors import PlatecastError, ProtocolError
 from platecast.manager import find_or_start
+from platecast.stream._flow import Flow
 from platecast.stream._outbox import Outbox
 from platecast.stream._session import Session
 from platecast.stream._staged import Staged
@@ -23,6 +25,7 @@ from platecast.wire import (
     Ack,
     Hello,
     MemoryKind,
+    Pairing,
     PlaneMemory,
     Segment,
     SegmentPool,
@@ -49,6 +52,9 @@ _ATTACH_TIMEOUT_S = 1.0
 _FULL_RETRY_S = 0.005
 _SILENCE_S = 1.5
 """A viewer answers every beat; one that has been silent for this long is stopped, or gone."""
+_FAR_SILENCE_S = 10.0
+"""The same of one on another machine, where answers wait in queues."""
+_FAR_RETRY_S = 0.05
 _HOPE_INTERVAL_S = 0.1
 
 
@@ -63,10 +69,20 @@ class Link:
         Memory for planes that wait.
     on_failure
         Called in the link's thread with the reason when the viewer reports that a plane failed.
+    pairing
+        The viewer, where it is on another machine; it is not started from here.
     """
 
-    def __init__(self, port: int, budget_bytes: int, on_failure: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        port: int,
+        budget_bytes: int,
+        on_failure: Callable[[str], None],
+        pairing: Pairing | None = None,
+    ) -> None:
         self.port = port
+        self._pairing = pairing
+        self._name = f"port {port}" if pairing is None else f"{pairing.host}, port {pairing.port},"
         self.sender = new_instance()
         self._memory = PlaneMemory(memory_kind())
         is_inline = self._memory.kind is MemoryKind.INLINE
@@ -82,6 +98,8 @@ class Link:
         self._starter: threading.Thread | None = None
         self._stopping = threading.Event()
         self._idle = False
+        self._heard_at = time.monotonic()
+        self._rate_bps: float | None = None
         self._waker = Waker()
         self._thread = threading.Thread(target=self._run, name=f"platecast-link-{port}", daemon=True)
         self._thread.start()
@@ -105,6 +123,8 @@ class Link:
         memory_budget_mb: float | None = None,
     ) -> None:
         """Find or start a viewer, in the background; planes wait for it meanwhile."""
+        if self._pairing is not None:
+            return
         if self._starter is None or not (self.linked or self.expecting):
             self._starter = threading.Thread(
                 target=self._find_or_start,
@@ -130,7 +150,10 @@ class Link:
             return True
         session = self._session
         if session is not None:
-            return time.monotonic() - session.heard_at < _SILENCE_S
+            silence_s = _SILENCE_S if session.flow is None else _FAR_SILENCE_S
+            return time.monotonic() - session.heard_at < silence_s
+        if self._pairing is not None:
+            return False
         # The thread looks now and then only: a viewer may be there that it has not met.
         try:
             return read_endpoint(self.port) is not None
@@ -149,6 +172,13 @@ class Link:
         """Whether a viewer takes planes at the moment."""
         session = self._session
         return session is not None and session.ready
+
+    def wait_linked(self, timeout_s: float) -> bool:
+        """Wait until a viewer on another machine takes planes; False where it does not in time."""
+        deadline = time.monotonic() + timeout_s
+        while not self.linked and self._pairing is not None and time.monotonic() < deadline:
+            time.sleep(_FAR_RETRY_S)
+        return self.linked
 
     def announce(self, layout: PlateLayout) -> None:
         """Tell every viewer of this link what a plate holds; from any thread."""
@@ -204,11 +234,11 @@ class Link:
                 else:
                     self._serve(self._session)
             except ProtocolError as error:
-                _log.warning("the viewer on port %d broke the protocol: %s", self.port, error)
+                _log.warning("the viewer on %s broke the protocol: %s", self._name, error)
                 self._disconnect()
             except Exception:
                 # The edge of the thread: a defect here must neither end the account nor spin.
-                _log.exception("streaming to port %d failed; trying again", self.port)
+                _log.exception("streaming to %s failed; trying again", self._name)
                 self._disconnect()
                 self._stopping.wait(_BEAT_INTERVAL_S)
         if self._session is not None:
@@ -216,13 +246,19 @@ class Link:
             self._session.sockets.close(linger_s=0.5)
 
     def _seek(self) -> None:
+        if self._pairing is not None:
+            # Greetings tell whether somebody is there.
+            self._session = Session(SenderSockets(self._pairing, self._waker), "", flow=self._new_flow())
+            self._session.heard_at = self._heard_at
+            return
         try:
             endpoint = read_endpoint(self.port)
         except PlatecastError as error:
             self._report_once(str(error))
             endpoint = None
         if endpoint is not None:
-            self._session = Session(SenderSockets(endpoint, self._waker), endpoint.instance)
+            flow = self._new_flow() if endpoint.tunnel else None
+            self._session = Session(SenderSockets(endpoint, self._waker), endpoint.instance, flow=flow)
             return
         # Without planes to send there is no hurry, and a first plane wakes the thread.
         self._idle = True
@@ -238,13 +274,13 @@ class Link:
         # In a pause nobody needs to wake us: what comes meanwhile goes with the next batch.
         self._idle = not (work and pause_s)
         for message in session.sockets.poll(pause_s if work else self._patience(session)):
-            session.heard_at = time.monotonic()
+            session.heard_at = self._heard_at = time.monotonic()
             if isinstance(message, Welcome):
                 self._welcomed(session, message)
             elif isinstance(message, Ack):
                 self._acknowledged(session, message)
             else:
-                self._report_once(f"the viewer on port {self.port} refuses us: {message.reason}")
+                self._report_once(f"the viewer on {self._name} refuses us: {message.reason}")
                 # It knew us before: only a new hello helps.
                 session.sockets.gone = session.sockets.gone or session.welcome is not None
                 session.next_hello = time.monotonic() + _REFUSED_RETRY_S
@@ -257,13 +293,15 @@ class Link:
         if session.ready and (now >= session.pause_until or self.outbox.is_filling):
             self._transmitter.transmit(session, now)
             self._transmitter.retransmit(session, now)
+        if session.flow is not None:
+            self._report_silence(session, now)
         if now >= session.next_beat and session.welcome is not None:
             session.sockets.say(self.outbox.beat(self.sender))
             session.next_beat = now + _BEAT_INTERVAL_S
 
     def _patience(self, session: Session) -> float:
         if session.full:
-            return _FULL_RETRY_S
+            return _FULL_RETRY_S if session.flow is None else _FAR_RETRY_S
         now = time.monotonic()
         return max((session.next_beat if session.ready else session.next_hello) - now, 0.001)
 
@@ -272,28 +310,36 @@ class Link:
         if session.ready or now < session.next_hello:
             return
         session.next_hello = now + _HELLO_INTERVAL_S
-        endpoint = read_endpoint(self.port)
-        if endpoint is None or endpoint.instance != session.instance:
-            self._disconnect()
-            return
+        token = ""
+        if self._pairing is None:
+            endpoint = read_endpoint(self.port)
+            if endpoint is None or endpoint.instance != session.instance:
+                self._disconnect()
+                return
+            token = endpoint.token
         if session.welcome is None:
             hello = Hello(
                 version=PROTOCOL_VERSION,
                 sender=self.sender,
-                token=endpoint.token,
+                token=token,
                 pid=os.getpid(),
                 memory_group=memory_group(),
                 start_time=process_start_time(os.getpid()) or 0.0,
+                host="" if session.flow is None else socket.gethostname(),
             )
             if not session.sockets.say(hello):
-                session.next_hello = now + _UNCONNECTED_RETRY_S
+                session.next_hello = now + (_UNCONNECTED_RETRY_S if session.flow is None else _FAR_RETRY_S)
+            elif session.hello_at is None:
+                session.hello_at = now
+        elif session.flow is not None:
+            session.inline = True
         elif not session.sockets.attached and now >= session.attach_deadline:
             session.inline = True
             if self._memory.kind is not MemoryKind.INLINE:
                 _log.warning(
-                    "the viewer on port %d shares no memory with this process: pixels travel inside "
+                    "the viewer on %s shares no memory with this process: pixels travel inside "
                     "messages, at about half the speed",
-                    self.port,
+                    self._name,
                 )
 
     def _welcomed(self, session: Session, welcome: Welcome) -> None:
@@ -303,10 +349,15 @@ class Link:
         self.outbox.meet_viewer(welcome.nonce)
         session.sockets.say(self.outbox.beat(self.sender))
         session.attach_deadline = time.monotonic() + _ATTACH_TIMEOUT_S
-        if not session.sockets.attach(welcome, self.sender, self._counters):
-            session.attach_deadline = 0.0
         session.next_hello = 0.0
         self._reported = None
+        if session.flow is not None:
+            session.inline = True
+            session.flow.rtt_s = time.monotonic() - (session.hello_at or time.monotonic())
+            session.sockets.follow(welcome.instance)
+            return
+        if not session.sockets.attach(welcome, self.sender, self._counters):
+            session.attach_deadline = 0.0
 
     def _acknowledged(self, session: Session, ack: Ack) -> None:
         now = time.monotonic()
@@ -316,6 +367,8 @@ class Link:
         session.full = False
         told: set[int] = set()
         for staged in self.outbox.acknowledge(ack):
+            if session.flow is not None:
+                session.flow.settled(staged.seq, now)
             self._release(staged)
             if staged.failure is not None:
                 told.add(staged.seq)
@@ -330,6 +383,8 @@ class Link:
         session, self._session = self._session, None
         if session is not None:
             session.sockets.close()
+            if session.flow is not None:
+                self._rate_bps = session.flow.rate_bps
             self.staging.pool.forget_lent()
             self.outbox.forget_viewer()
 
@@ -345,6 +400,19 @@ class Link:
             self.staging.pool.lend(staged.kept_as, staged.pixels)
         else:
             staged.pixels.close()
+
+    def _new_flow(self) -> Flow:
+        return Flow(self._rate_bps)
+
+    def _report_silence(self, session: Session, now: float) -> None:
+        silent_s = now - session.heard_at
+        if silent_s > _FAR_SILENCE_S and (waiting := self.outbox.unsettled):
+            self._report_once(
+                f"the viewer on {self._name} has not answered for {_FAR_SILENCE_S:g} s, and {waiting} planes"
+                " wait: it has ended, the link is down, or it does not know the key of this pairing"
+            )
+        elif silent_s < _FAR_SILENCE_S and session.ready:
+            self._reported = None
 
     def _report_once(self, message: str) -> None:
         if message != self._reported:

@@ -7,12 +7,14 @@ import os
 import threading
 
 from platecast.stream._link import Link
-from platecast.wire import memory_limit_bytes
+from platecast.wire import Pairing, memory_limit_bytes
 
 _log = logging.getLogger(__name__)
 
 EXIT_FLUSH_S = 5.0
 """Longest time that the end of the interpreter waits for planes on their way."""
+FAR_EXIT_FLUSH_S = 60.0
+"""The same where the viewer is on another machine: what was computed there is worth the time it takes."""
 _START_PATIENCE_S = 20.0
 _BUDGET_SHARE = 0.025
 _BUDGET_LIMITS_MB = (32.0, 512.0)
@@ -24,16 +26,32 @@ class _Links:
     def __init__(self) -> None:
         self.lock = threading.RLock()
         """Held while a link or a stream in it is opened."""
-        self._by_port: dict[int, Link] = {}
+        self._by_place: dict[tuple[int, Pairing | None], Link] = {}
         self._exit_registered = False
 
-    def get(self, port: int, budget_mb: float | None, spill_mb: float | None = None) -> Link:
-        """Return the link to a port, opened where there is none yet; budgets that are given apply to it."""
+    def get(
+        self,
+        port: int,
+        budget_mb: float | None,
+        spill_mb: float | None = None,
+        pairing: Pairing | None = None,
+    ) -> Link:
+        """Return the link to a viewer, opened where there is none yet; budgets that are given apply to it.
+
+        Parameters
+        ----------
+        port
+            The viewer's data port.
+        budget_mb, spill_mb
+            Memory and disk for planes that wait.
+        pairing
+            The viewer, where it is on another machine.
+        """
         with self.lock:
-            link = self._by_port.get(port)
+            link = self._by_place.get((port, pairing))
             if link is None:
                 budget_bytes = int((budget_mb or default_budget_mb()) * 1e6)
-                link = self._by_port[port] = Link(port, budget_bytes, _log_failure)
+                link = self._by_place[port, pairing] = Link(port, budget_bytes, _log_failure, pairing)
                 self._register_exit()
             elif budget_mb is not None:
                 link.outbox.budget_bytes = int(budget_mb * 1e6)
@@ -44,17 +62,17 @@ class _Links:
     def close_all(self) -> None:
         """Wait a bounded time for planes on their way to a viewer, close every link, say what was left."""
         with self.lock:
-            links, self._by_port = dict(self._by_port), {}
-        for port, link in links.items():
+            links, self._by_place = dict(self._by_place), {}
+        for (port, pairing), link in links.items():
             link.wait_started(_START_PATIENCE_S)
-            link.wait_settled(None, EXIT_FLUSH_S)
+            link.wait_settled(None, EXIT_FLUSH_S if pairing is None else FAR_EXIT_FLUSH_S)
             left = link.close()
             if left:
                 _log.warning("%d planes were not shown: the viewer on port %d did not take them", left, port)
 
     def forget(self) -> None:
         """Start anew in a forked child: threads, sockets and buffers belong to the parent."""
-        for link in self._by_port.values():
+        for link in self._by_place.values():
             link.abandon()
         self.__init__()  # type: ignore[misc]  # the parent's links are abandoned, not closed
 

@@ -4,6 +4,7 @@ Every plane has a sequence number from the moment it is offered and is, at any t
 settled by a viewer, or dropped. Nothing leaves the account.
 """
 
+import math
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -154,13 +155,25 @@ class Outbox:
             self._state.reserved_bytes -= nbytes
             self._changed.notify_all()
 
-    def take(self, window_bytes: int, most: int) -> list[Staged]:
-        """Move the next planes from waiting to under way, as far as the viewer's window allows."""
+    def take(self, window_bytes: int, most: int, batch_bytes: float = math.inf) -> list[Staged]:
+        """Move the next planes from waiting to under way, as far as the viewer's window allows.
+
+        Parameters
+        ----------
+        window_bytes
+            Most bytes under way; one plane may always be.
+        most
+            Most planes to move.
+        batch_bytes
+            Most bytes to move, if that is more than one plane.
+        """
         with self._lock:
             state = self._state
             taken: list[Staged] = []
             while (first := state.waiting.first) is not None and len(taken) < most:
                 if state.under_way and state.under_way_bytes + first.travel_bytes > window_bytes:
+                    break
+                if taken and sum(each.nbytes for each in taken) + first.nbytes > batch_bytes:
                     break
                 taken.append(state.waiting.pop(first.seq))
                 state.under_way[first.seq] = first

@@ -19,7 +19,14 @@ from platecast.stream._link import Link
 from platecast.stream._links import links
 from platecast.stream._lost import Lost
 from platecast.stream._staged import Pixels, Room, Staged
-from platecast.wire import MAX_PLANE_BYTES, MAX_REASON_LENGTH, DropReason, pack_records
+from platecast.wire import (
+    MAX_PLANE_BYTES,
+    MAX_REASON_LENGTH,
+    DropReason,
+    Pairing,
+    find_pairing,
+    pack_records,
+)
 
 
 class PlaneStream:
@@ -45,6 +52,7 @@ class PlaneStream:
         self._plate = plate
         self._display = chosen.display()
         self._start_viewer = start_viewer
+        self._pairing = pairing_of(chosen)
         self._bound: tuple[int, Link, int] | None = None
         # Here rather than with the first plane: opening a link costs milliseconds.
         self._bind()
@@ -216,7 +224,7 @@ class PlaneStream:
         return bound[1], bound[2]
 
     def _open(self) -> tuple[int, Link, int]:
-        link = links.get(self.port, self.config.budget_mb, self.config.spill_mb)
+        link = links.get(self.port, self.config.budget_mb, self.config.spill_mb, self._pairing)
         self._bound = (os.getpid(), link, link.outbox.open_stream())
         if self._start_viewer:
             # Nobody insists on a port that nobody chose: another user may have it.
@@ -227,6 +235,19 @@ class PlaneStream:
                 memory_budget_mb=self.config.memory_budget_mb,
             )
         return self._bound
+
+
+def pairing_of(config: NapariStreamingConfig) -> Pairing | None:
+    """Return how to reach the viewer that a configuration names, `None` where that is on this machine.
+
+    Raises
+    ------
+    PairingError
+        This user has no pairing with that viewer.
+    """
+    if config.is_local:
+        return None
+    return find_pairing(config.napari_host, config.napari_port, config.napari_pairing_file)
 
 
 @functools.cache

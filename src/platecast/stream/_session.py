@@ -3,6 +3,7 @@
 import time
 from dataclasses import dataclass, field
 
+from platecast.stream._flow import Flow
 from platecast.wire import SenderSockets, Welcome
 
 
@@ -24,6 +25,10 @@ class Session:
     layouts_sent: int = 0
     pause_until: float = 0.0
     full: bool = False
+    flow: Flow | None = None
+    """What the link carries, where the viewer is on another machine."""
+    hello_at: float | None = None
+    """When the first greeting left."""
 
     @property
     def ready(self) -> bool:

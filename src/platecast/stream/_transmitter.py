@@ -1,14 +1,30 @@
 """From what waits to batches: hands buffers over, makes the headers, sends again what was not received."""
 
 import logging
+import time
+
+import numpy as np
+from msgspec.structs import replace
 
 from platecast.components import PlateLayout
+from platecast.storage import load_resting
 from platecast.stream._contrast import ContrastSampler
 from platecast.stream._outbox import Outbox
 from platecast.stream._session import Session
+from platecast.stream._squeeze import Squeeze
 from platecast.stream._staged import Staged
 from platecast.stream._staging import Staging
-from platecast.wire import MAX_BATCH_ITEMS, PROTOCOL_VERSION, Batch, DroppedPlane, Item, Segment, Spilled
+from platecast.wire import (
+    BLOSC2,
+    MAX_BATCH_ITEMS,
+    MAX_REASON_LENGTH,
+    PROTOCOL_VERSION,
+    Batch,
+    DroppedPlane,
+    Item,
+    Segment,
+    Spilled,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -18,6 +34,9 @@ _PAUSE_S = 0.02
 _INLINE_WINDOW_BYTES = 64 << 20
 """Most bytes under way inside messages: they lie in the queues of the sockets, not in plane memory."""
 _INLINE_BATCH_ITEMS = 8
+_FAR_BATCH_ITEMS = 16
+_FAR_BATCH_BYTES = 2 << 20
+"""Most bytes in a batch to another machine, if that is more than one plane: each goes as soon as it can."""
 
 
 class Transmitter:
@@ -43,6 +62,7 @@ class Transmitter:
         self._outbox = outbox
         self._staging = staging
         self._sampler = ContrastSampler()
+        self._squeeze = Squeeze()
         self._buffers = 0
 
     def transmit(self, session: Session, now: float) -> None:
@@ -51,7 +71,11 @@ class Transmitter:
         if welcome is None:
             return
         window = min(welcome.window_bytes, _INLINE_WINDOW_BYTES) if session.inline else welcome.window_bytes
-        staged = self._outbox.take(window, _INLINE_BATCH_ITEMS if session.inline else MAX_BATCH_ITEMS)
+        if session.flow is not None:
+            is_open = session.flow.is_open
+            staged = self._outbox.take(window, _FAR_BATCH_ITEMS, _FAR_BATCH_BYTES) if is_open else []
+        else:
+            staged = self._outbox.take(window, _INLINE_BATCH_ITEMS if session.inline else MAX_BATCH_ITEMS)
         layouts = tuple(self.layouts[session.layouts_sent :])
         session.full = not staged and self._outbox.waiting > 0
         if not staged and not layouts and not self._outbox.has_lost:
@@ -61,7 +85,7 @@ class Transmitter:
             session.full = True
             self._outbox.put_back(staged[len(sent) :])
         if sent or layouts:
-            session.pause_until = now + _PAUSE_S
+            session.pause_until = now + (_PAUSE_S if session.flow is None else 0.0)
             session.received_at = max(session.received_at, now - _RETRANSMIT_AFTER_S / 2)
 
     def _send(self, session: Session, staged: list[Staged], layouts: tuple[PlateLayout, ...]) -> list[Staged]:
@@ -70,25 +94,16 @@ class Transmitter:
         items: list[Item] = []
         frames: list[bytes] = []
         for each in staged:
+            each.contrast = self._sampler.contrast(each) if each.contrast is None else each.contrast
+            display = displays.setdefault(each.display, len(displays))
+            if session.flow is not None:
+                items.append(self._far_item(session, each, display, frames))
+                continue
             if not self._place(session, each, frames):
                 break
-            each.contrast = self._sampler.contrast(each) if each.contrast is None else each.contrast
-            items.append(
-                Item(
-                    seq=each.seq,
-                    stream=each.stream,
-                    plane=each.plane,
-                    shape=each.shape,
-                    dtype=each.dtype,
-                    nbytes=each.nbytes,
-                    display=displays.setdefault(each.display, len(displays)),
-                    buffer=each.numbers[-1] if each.numbers else None,
-                    frame=None if each.numbers or each.pixels is None else len(frames) - 1,
-                    contrast=each.contrast,
-                    address=each.address,
-                    failure=each.failure,
-                )
-            )
+            buffer = each.numbers[-1] if each.numbers else None
+            frame = None if each.numbers or each.pixels is None else len(frames) - 1
+            items.append(replace(_header(each, display), buffer=buffer, frame=frame, address=each.address))
         lost, unnamed = self._outbox.take_lost(MAX_BATCH_ITEMS)
         if not items and not layouts and not lost and not unnamed:
             return []
@@ -113,6 +128,10 @@ class Transmitter:
             self._outbox.put_lost_back(lost, unnamed)
             return []
         session.layouts_sent += len(layouts)
+        if session.flow is not None:
+            now = time.monotonic()
+            for item in items:
+                session.flow.sent(item.seq, 0 if item.frame is None else len(frames[item.frame]), now)
         return staged[: len(items)]
 
     def _place(self, session: Session, staged: Staged, frames: list[bytes]) -> bool:
@@ -130,13 +149,57 @@ class Transmitter:
         )
         return True
 
+    def _far_item(self, session: Session, staged: Staged, display: int, frames: list[bytes]) -> Item:
+        """Put a plane's bytes into a frame, smaller where that pays; no address of ours goes along."""
+        header = _header(staged, display)
+        if staged.failure is not None:
+            return header
+        try:
+            data = self._bytes(staged)
+        except (OSError, LookupError, ValueError) as error:
+            reason = f"{staged.address}: {error}"[:MAX_REASON_LENGTH]
+            return replace(header, shape=(), dtype="", nbytes=0, contrast=None, failure=reason)
+        itemsize = int(staged.dtype[2:])
+        packed = None
+        if session.welcome is not None and BLOSC2 in session.welcome.codecs:
+            rate = None if session.flow is None else session.flow.rate_bps
+            packed = self._squeeze.pack(data, staged.plane.kind, itemsize, rate)
+        frames.append(data if packed is None else packed)
+        return replace(header, frame=len(frames) - 1, codec="none" if packed is None else BLOSC2)
+
+    def _bytes(self, staged: Staged) -> bytes:
+        """Return a plane's bytes from wherever they are: memory, disk, or the store in which it rests."""
+        if isinstance(staged.pixels, bytes):
+            return staged.pixels
+        if staged.pixels is not None:
+            return staged.pixels.read(staged.nbytes)
+        plane = load_resting(staged.address or "")
+        if plane.shape != staged.shape:
+            raise ValueError(f"it has shape {plane.shape}, not {staged.shape}")
+        return np.ascontiguousarray(plane, staged.dtype).tobytes()
+
     def retransmit(self, session: Session, now: float) -> None:
-        """Send again what an answering viewer has not received for a second."""
+        """Send again what an answering viewer has not received for longer than that should take."""
         stalled = min(now - session.received_at, session.acked_at - session.received_at)
-        if stalled < _RETRANSMIT_AFTER_S:
+        if stalled < (_RETRANSMIT_AFTER_S if session.flow is None else session.flow.patience_s):
             return
-        overdue = self._outbox.overdue(session.received)[:MAX_BATCH_ITEMS]
+        most = MAX_BATCH_ITEMS if session.flow is None else _FAR_BATCH_ITEMS
+        overdue = self._outbox.overdue(session.received)[:most]
         session.received_at = now
         if overdue:
             _log.info("sending %d planes to port %d again", len(overdue), self._port)
             self._send(session, overdue, ())
+
+
+def _header(staged: Staged, display: int) -> Item:
+    return Item(
+        seq=staged.seq,
+        stream=staged.stream,
+        plane=staged.plane,
+        shape=staged.shape,
+        dtype=staged.dtype,
+        nbytes=staged.nbytes,
+        display=display,
+        contrast=staged.contrast,
+        failure=staged.failure,
+    )

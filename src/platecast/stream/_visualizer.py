@@ -6,6 +6,7 @@ from platecast.manager import find_viewer, quit_viewer
 from platecast.storage import FileManager
 from platecast.stream._link import Link
 from platecast.stream._links import links
+from platecast.stream._plane_stream import pairing_of
 
 
 class NapariStreamVisualizer:
@@ -73,20 +74,22 @@ class NapariStreamVisualizer:
         )
         if not async_mode:
             link.wait_started(timeout_s)
-            if not self.is_running:
+            if not (self.is_running or link.wait_linked(timeout_s)):
                 raise PlatecastError(f"no viewer came up on port {self.port}; the log says why")
 
     @property
     def is_running(self) -> bool:
-        """Whether a viewer of this user is on the port."""
+        """Whether a viewer of this user is on the port; of another machine's, whether it takes planes."""
+        if not self.config.is_local:
+            return self._link().linked
         return find_viewer(self.port) is not None
 
     def stop_viewer(self) -> None:
         """Wait, a bounded time, for planes on their way; quit the viewer unless it is persistent."""
         self.filemanager.backend("napari_stream").close()
-        viewer = find_viewer(self.port)
+        viewer = find_viewer(self.port) if self.config.is_local else None
         if viewer is not None and not self.config.persistent:
             quit_viewer(viewer.endpoint)
 
     def _link(self) -> Link:
-        return links.get(self.port, self.config.budget_mb)
+        return links.get(self.port, self.config.budget_mb, pairing=pairing_of(self.config))

@@ -11,7 +11,7 @@ from platecast.errors import ProtocolError
 from platecast.layers import HeldPlane, Shelf
 from platecast.records import Records
 from platecast.viewer._roster import Sender
-from platecast.wire import Batch, Item, PassedBuffer, unpack_records
+from platecast.wire import Batch, Item, PassedBuffer, decompress, unpack_records
 
 MOST_MAPPINGS = 50_000
 """Planes that are mapped at once; Linux allows a process 65,530 mappings, and others need some, too."""
@@ -81,13 +81,16 @@ class Adoption:
         ProtocolError, OSError
             The buffer did not come, does not hold it, or cannot be mapped.
         """
+        if sender.host and buffer is None and frame is None:
+            raise ProtocolError("a plane of another machine must bring its pixels: it rests there")
         if item.buffer is not None and buffer is None:
             raise ProtocolError(f"buffer {item.buffer} was not handed over")
         if buffer is None and frame is None:
             return self._shelf.plane(item.address or "", item.shape, item.dtype)
         array = self._array(sender, item, buffer, frame)
         if item.plane.kind.is_pixels:
-            return self._shelf.hold(array, item.address)
+            # An address of another machine names another file here, or none.
+            return self._shelf.hold(array, None if sender.host else item.address)
         # A copy: what was checked must not change under us, and records are small beside images.
         return unpack_records(np.array(array), item.plane.kind)
 
@@ -95,7 +98,9 @@ class Adoption:
         self, sender: Sender, item: Item, buffer: PassedBuffer | None, frame: memoryview | None
     ) -> npt.NDArray[Any]:
         """Return what came with an item, read-only: the sender's own pages, or a copy of them."""
-        if buffer is None:
+        if buffer is None and item.codec != "none":
+            data = decompress(frame or memoryview(b""), item.nbytes)
+        elif buffer is None:
             data = np.frombuffer(frame or b"", np.uint8)[item.offset :]
         elif item.buffer is not None and self._adopts(sender):
             release = functools.partial(self._on_release, sender.account.sender, item.buffer)

@@ -58,6 +58,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--title", default="platecast", help="title of the window")
     parser.add_argument("--owner-pid", type=int, help="end when this process ends")
     parser.add_argument("--memory-budget-mb", type=_size_mb, help="memory for planes; default: half of all")
+    parser.add_argument("--listen", default="", help="let other machines in at this address, by their keys")
     parser.add_argument("--virtual-screen", action="store_true", help="run on an Xvfb of its own")
     return parser.parse_args(arguments)
 
@@ -79,18 +80,18 @@ def _allow_descriptors() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def _bind(port: int, instance: bytes, tries: int) -> ReceiverSockets:
+def _bind(port: int, instance: bytes, tries: int, listen: str) -> ReceiverSockets:
     """Bind the pair of ports, or the first free one after it."""
     for candidate in range(port, port + tries - 1):
         with contextlib.suppress(PortInUseError):
-            return ReceiverSockets(candidate, instance)
-    return ReceiverSockets(port + tries - 1, instance)
+            return ReceiverSockets(candidate, instance, listen)
+    return ReceiverSockets(port + tries - 1, instance, listen)
 
 
 @contextlib.contextmanager
 def _listening(options: argparse.Namespace) -> Iterator[Receiver]:
     instance = new_instance()
-    sockets = _bind(options.port, instance, _PORTS_TRIED if options.or_next else 1)
+    sockets = _bind(options.port, instance, _PORTS_TRIED if options.or_next else 1, options.listen)
     endpoint = Endpoint(
         version=PROTOCOL_VERSION,
         port=sockets.port,
@@ -104,6 +105,7 @@ def _listening(options: argparse.Namespace) -> Iterator[Receiver]:
         persistent=options.owner_pid is None,
         progress=sockets.progress.address,
         virtual_screen=options.virtual_screen,
+        listen=options.listen,
     )
     shelf = make_shelf(options.memory_budget_mb)
     receiver = Receiver(sockets, endpoint, options.owner_pid, shelf)

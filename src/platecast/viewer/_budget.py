@@ -10,7 +10,7 @@ from typing import Self
 
 from platecast.errors import PlatecastError
 from platecast.layers import Holdings, Shelf, Stock
-from platecast.viewer._rest import load_resting
+from platecast.storage import load_resting
 from platecast.wire import (
     PlanesStatus,
     SpillFile,

@@ -245,10 +245,12 @@ class Receiver:
         match event:
             case Data():
                 self._receive(event)
-            case FromSender(route, Hello() as hello):
-                self._roster.greet(route, hello)
-            case FromSender(route, Beat() as beat):
-                self._roster.hear(route, beat)
+            case FromSender(route, Hello() as hello, origin):
+                self._roster.greet(route, hello, origin)
+            case FromSender(route, Beat() as beat, origin):
+                self._roster.hear(route, beat, origin)
+            case FromSender(_, message, origin) if origin:
+                self._refuse(f"{type(message).__name__} from another machine: memory is not shared with it")
             case FromSender(route, AttachBlocks() as attach):
                 self._roster.join_by_name(route, attach)
             case FromSender(_, PassBlocks() as passed):
@@ -270,7 +272,7 @@ class Receiver:
     def _receive(self, data: Data) -> None:
         batch, frames = data.batch, [frame.buffer for frame in data.frames]
         sender = self._roster.find(batch.sender)
-        if sender is None:
+        if sender is None or sender.origin != data.origin:
             self._refuse("a batch of an unknown sender")
             return
         if not sender.park(data):
@@ -347,6 +349,13 @@ class Receiver:
             self._sockets.answer(request.client, self.pong())
             return
         token = str(request.body.get("token", ""))
+        if request.origin and name == "status":
+            self._sockets.answer(request.client, self.status())
+            return
+        if request.origin:
+            self._refuse(f"a request {name!r} from another machine, with the key {request.origin!r}")
+            self._sockets.answer(request.client, {"error": "other machines may ask ping and status only"})
+            return
         if not hmac.compare_digest(token.encode(), self._endpoint.token.encode()):
             self._refuse(f"a request {name!r} with a wrong token")
             self._sockets.answer(request.client, {"error": "wrong token: it is in the connection file"})
@@ -404,7 +413,10 @@ class Receiver:
             **self.pong(),
             "type": "status",
             "ledger": msgspec.to_builtins(ledger),
-            "senders": [{"pid": s.pid, "memory": s.memory} for s in self._roster],
+            "senders": [
+                {"pid": s.pid, "memory": s.memory, "host": s.host, "silent_s": time.monotonic() - s.heard_at}
+                for s in self._roster
+            ],
             "queued": len(self._arrivals),
             "refused": self._refused,
             "dropped_unnamed": self._dropped_unnamed,

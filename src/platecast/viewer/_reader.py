@@ -15,9 +15,8 @@ from platecast.components import Components, Kind, PlaneId, is_metadata_name
 from platecast.config import Display
 from platecast.errors import PlatecastError, StorageError
 from platecast.layers import LayerStore, Shelf, StoredLayer, robust_contrast
-from platecast.storage import Plate, PlateImage, is_plate, open_plate
+from platecast.storage import Plate, PlateImage, is_plate, load_resting, open_plate
 from platecast.viewer._plane_layers import channel_colormap
-from platecast.viewer._rest import load_resting
 from platecast.viewer._sliders import AXIS_LABELS
 
 _log = logging.getLogger(__name__)

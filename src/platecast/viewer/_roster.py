@@ -37,6 +37,7 @@ from platecast.wire import (
     ReceiverSockets,
     Refused,
     Welcome,
+    codecs,
     memory_group,
     new_instance,
     process_start_time,
@@ -51,8 +52,11 @@ _FOREIGN_WINDOW_BYTES = 64 << 20
 """Window of a sender in another memory cgroup: what is under way is charged to it until it was copied."""
 _SILENCE_S = 30.0
 """A sender that has not beaten for this long has ended, where neither socket nor process would tell."""
+_FAR_SILENCE_S = 300.0
+"""The same of a sender on another machine, where a cable may be out and come back."""
 _LOOK_INTERVAL_S = 0.25
 _MOST_PARKED = 64
+_LONGEST_HOST = 200
 _WINDOW_SHARE = 0.04
 _WINDOW_LIMITS_BYTES = (128 << 20, 1 << 30)
 
@@ -69,6 +73,10 @@ class Sender:
     """Most bytes that may be under way from it."""
     same_group: bool
     """Whether its memory is charged to the viewer's own cgroup."""
+    origin: str = ""
+    """The name of the key with which it came from another machine."""
+    host: str = ""
+    """Its machine, where that is another one, also behind a tunnel."""
     connection: int | None = None
     counters: CountersView | None = None
     names_blocks: bool = False
@@ -167,9 +175,9 @@ class Roster:
         """Return the account of everything that this viewer was ever sent; from any thread."""
         return sum((sender.account.ledger() for sender in self), self._past)
 
-    def greet(self, route: bytes, hello: Hello) -> None:
-        """Welcome a sender that knows the token."""
-        if not hmac.compare_digest(hello.token.encode(), self._endpoint.token.encode()):
+    def greet(self, route: bytes, hello: Hello, origin: str = "") -> None:
+        """Welcome a sender that knows the token, or whose key was let in."""
+        if not origin and not hmac.compare_digest(hello.token.encode(), self._endpoint.token.encode()):
             self._refuse(f"process {hello.pid} showed a wrong token")
             self._sockets.say(route, Refused(reason="wrong token"))
             return
@@ -177,32 +185,47 @@ class Roster:
             self._refuse(f"a sender's name of {len(hello.sender)} bytes")
             return
         sender = self._senders.get(hello.sender)
+        if sender is not None and sender.origin != origin:
+            self._refuse(f"the key {origin!r} in the name of a sender that came otherwise")
+            return
         if sender is None:
-            same_group = hello.memory_group == self._memory_group
+            host = (hello.host or origin)[:_LONGEST_HOST]
+            same_group = not host and hello.memory_group == self._memory_group
             window_bytes = self._shelf.grant(self.window_bytes if same_group else _FOREIGN_WINDOW_BYTES)
             sender = Sender(
-                SenderAccount(hello.sender), route, new_instance(), hello.pid, window_bytes, same_group
+                SenderAccount(hello.sender),
+                route,
+                new_instance(),
+                hello.pid,
+                window_bytes,
+                same_group,
+                origin,
+                host,
             )
             self._senders[hello.sender] = sender
             # Where it sees another process under this number, or none, it is in another container.
-            sender.started = hello.start_time if process_start_time(hello.pid) == hello.start_time else None
+            is_here = not host and process_start_time(hello.pid) == hello.start_time
+            sender.started = hello.start_time if is_here else None
         sender.route = route
         sender.ended_at = None
+        sender.heard_at = time.monotonic()
         sender.account.forget_acknowledged()
         welcome = Welcome(
             version=PROTOCOL_VERSION,
             instance=bytes.fromhex(self._endpoint.instance),
-            handover=self._sockets.handover,
+            # What is no use on another machine is nobody's business there.
+            handover="" if origin else self._sockets.handover,
             nonce=sender.nonce,
             window_bytes=sender.window_bytes,
-            named=self._sockets.memory is not MemoryKind.INLINE,
+            named=not origin and self._sockets.memory is not MemoryKind.INLINE,
+            codecs=codecs(),
         )
         self._sockets.say(route, welcome)
 
-    def hear(self, route: bytes, beat: Beat) -> None:
+    def hear(self, route: bytes, beat: Beat, origin: str = "") -> None:
         """Take in a sender's own account."""
         sender = self._senders.get(beat.sender)
-        if sender is None:
+        if sender is None or sender.origin != origin:
             # A goodbye may come after the account was closed: the unix socket is faster.
             if not beat.last:
                 self._refuse("a beat of an unknown sender")
@@ -349,7 +372,7 @@ class Roster:
         """Tell whether a sender has ended that no connection tells of."""
         now = time.monotonic()
         if sender.started is None:
-            return now - sender.heard_at > _SILENCE_S
+            return now - sender.heard_at > (_FAR_SILENCE_S if sender.host else _SILENCE_S)
         if now - sender.seen_at < _LOOK_INTERVAL_S:
             return False
         sender.seen_at = now

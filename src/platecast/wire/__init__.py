@@ -8,8 +8,10 @@ from platecast.wire._codec import (
     decode_viewer_message,
     encode,
 )
+from platecast.wire._compression import BLOSC2, codecs, compress, decompress
 from platecast.wire._control import ask, ask_each
 from platecast.wire._counters import Counters, CountersView
+from platecast.wire._door import listen_address
 from platecast.wire._endpoint import (
     RUNTIME_DIR_VARIABLE,
     Endpoint,
@@ -25,6 +27,16 @@ from platecast.wire._endpoint import (
     write_endpoint,
 )
 from platecast.wire._handover import MAX_PATH_BYTES
+from platecast.wire._keys import (
+    KEYS_DIR_VARIABLE,
+    PAIRING_VARIABLE,
+    AllowedKey,
+    find_pairing,
+    list_keys,
+    pair_for,
+    revoke_key,
+    store_pairing,
+)
 from platecast.wire._ledger import DropReason, Ledger, add_reasons, complete_reasons
 from platecast.wire._libc import give_back_free_memory, punch_hole
 from platecast.wire._memfd import AVAILABLE, MemfdSegment, PassedDescriptor, map_read_only
@@ -50,6 +62,7 @@ from platecast.wire._messages import (
     Welcome,
 )
 from platecast.wire._named import NamedSegment, PassedBlock, remove_stale_blocks
+from platecast.wire._pairing import Pairing, parse_pairing
 from platecast.wire._pool import SegmentPool
 from platecast.wire._progress import ProgressPublisher, ProgressSockets
 from platecast.wire._receiver import (
@@ -73,14 +86,18 @@ from platecast.wire._waker import Waker
 
 __all__ = [
     "AVAILABLE",
+    "BLOSC2",
+    "KEYS_DIR_VARIABLE",
     "MAX_BATCH_ITEMS",
     "MAX_PATH_BYTES",
     "MAX_PLANE_BYTES",
     "MAX_REASON_LENGTH",
     "MEMORY_VARIABLE",
+    "PAIRING_VARIABLE",
     "PROTOCOL_VERSION",
     "RUNTIME_DIR_VARIABLE",
     "Ack",
+    "AllowedKey",
     "AttachBlocks",
     "Batch",
     "Beat",
@@ -105,6 +122,7 @@ __all__ = [
     "NamedBuffer",
     "NamedSegment",
     "Observed",
+    "Pairing",
     "PassBlocks",
     "PassedBlock",
     "PassedBuffer",
@@ -134,13 +152,19 @@ __all__ = [
     "check_item",
     "check_ports",
     "clean_runtime_dir",
+    "codecs",
     "complete_reasons",
+    "compress",
     "decode_batch",
     "decode_sender_message",
     "decode_viewer_message",
+    "decompress",
     "encode",
+    "find_pairing",
     "give_back_free_memory",
     "list_endpoints",
+    "list_keys",
+    "listen_address",
     "map_read_only",
     "memory_group",
     "memory_kind",
@@ -149,13 +173,17 @@ __all__ = [
     "next_free_pair",
     "pack_records",
     "page_rounded",
+    "pair_for",
+    "parse_pairing",
     "port_owner",
     "process_start_time",
     "punch_hole",
     "read_endpoint",
     "remove_endpoint",
     "remove_stale_blocks",
+    "revoke_key",
     "runtime_dir",
+    "store_pairing",
     "unpack_records",
     "write_endpoint",
 ]

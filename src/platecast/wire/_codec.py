@@ -7,6 +7,7 @@ from typing import TypeVar
 import msgspec
 
 from platecast.errors import PlatecastError, ProtocolError
+from platecast.wire._compression import NONE, codecs
 from platecast.wire._messages import (
     DTYPES,
     MAX_BATCH_ITEMS,
@@ -87,8 +88,10 @@ def check_item(item: Item, batch: Batch, frame_sizes: Sequence[int]) -> None:
         return
     if item.dtype not in DTYPES:
         raise ProtocolError(f"dtype {item.dtype!r} is not one of {', '.join(sorted(DTYPES))}")
-    if item.codec != "none":
+    if item.codec not in (NONE, *codecs()):
         raise ProtocolError(f"codec {item.codec!r} is not available")
+    if item.codec != NONE and (item.frame is None or item.offset):
+        raise ProtocolError(f"codec {item.codec!r} of pixels that are not the whole of a frame")
     _check_shape(item)
     if math.prod(item.shape) * int(item.dtype[2:]) != item.nbytes or item.nbytes > MAX_PLANE_BYTES:
         raise ProtocolError(f"{item.nbytes} bytes do not hold shape {item.shape} of {item.dtype}")
@@ -102,7 +105,7 @@ def check_item(item: Item, batch: Batch, frame_sizes: Sequence[int]) -> None:
         if not 0 <= item.frame < len(frame_sizes):
             raise ProtocolError(f"frame {item.frame} of {len(frame_sizes)}")
         held = frame_sizes[item.frame]
-        if item.offset + item.nbytes > held:
+        if item.codec == NONE and item.offset + item.nbytes > held:
             raise ProtocolError(f"frame {item.frame} holds {held} bytes, not {item.nbytes}")
 
 

@@ -55,6 +55,10 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     """ZeroMQ address where the viewer publishes its status."""
     virtual_screen: bool = False
     """Whether the window is on a screen that nobody sees."""
+    listen: str = ""
+    """The address at which other machines find the viewer; empty where it listens on loopback only."""
+    tunnel: str = ""
+    """The machine on which the viewer really is, where these ports are the ends of a tunnel."""
 
     @property
     def control_address(self) -> str:
@@ -82,13 +86,29 @@ def runtime_dir() -> Path:
     """
     chosen = os.environ.get(RUNTIME_DIR_VARIABLE)
     folder = Path(chosen) if chosen else _default_runtime_dir()
+    return private_folder(folder, RUNTIME_DIR_VARIABLE)
+
+
+def private_folder(folder: Path, variable: str) -> Path:
+    """Return a folder of this user alone, made where it is missing.
+
+    Parameters
+    ----------
+    folder
+        Where it is.
+    variable
+        The environment variable that names another one, for the error.
+
+    Raises
+    ------
+    PlatecastError
+        The folder is open to others or belongs to somebody else.
+    """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if hasattr(os, "geteuid"):
         status = folder.lstat()
         if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid():
-            raise PlatecastError(
-                f"{folder} is no folder of this user: remove it or set {RUNTIME_DIR_VARIABLE}"
-            )
+            raise PlatecastError(f"{folder} is no folder of this user: remove it or set {variable}")
         if status.st_mode & 0o077:
             raise PlatecastError(f"{folder} is open to other users: make it private with chmod 700")
     return folder

@@ -42,6 +42,8 @@ class Hello(msgspec.Struct, tag="hello", frozen=True, kw_only=True):
     """The memory cgroup of the sender: pages are charged to whoever touched them first."""
     start_time: float = 0.0
     """When the process started; the viewer watches it by this, where it sees the same process."""
+    host: str = ""
+    """Name of the sender's machine, where that is another one or may be; empty otherwise."""
 
 
 class StreamCounts(msgspec.Struct, frozen=True, array_like=True):
@@ -111,6 +113,8 @@ class Welcome(msgspec.Struct, tag="welcome", frozen=True, kw_only=True):
     """Most bytes that may be under way and not yet settled."""
     named: bool = False
     """Whether the viewer takes named blocks."""
+    codecs: tuple[str, ...] = ()
+    """How pixels may be compressed."""
 
 
 class BlocksAttached(msgspec.Struct, tag="attached", frozen=True, kw_only=True):
@@ -173,6 +177,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Index of the frame, behind the header, that holds the bytes."""
     offset: int = 0
     codec: str = "none"
+    """Or ``blosc2``: the frame is one chunk of Blosc2 that holds the bytes."""
     level: int = 0
     """0 is full resolution; each level halves both sides."""
     contrast: tuple[float, float] | None = None

@@ -9,7 +9,7 @@ import logging
 import math
 import os
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,9 @@ import msgspec
 import zmq
 
 from platecast.config import CONTROL_PORT_OFFSET
-from platecast.errors import PortInUseError, ProtocolError
+from platecast.errors import PairingError, PortInUseError, ProtocolError
 from platecast.wire._codec import decode_batch, decode_sender_message, encode
+from platecast.wire._door import Door
 from platecast.wire._endpoint import LOOPBACK, check_ports, handover_path, port_owner
 from platecast.wire._handover import (
     MAX_PATH_BYTES,
@@ -42,6 +43,8 @@ from platecast.wire._waker import Waker
 
 _log = logging.getLogger(__name__)
 _MOST_MESSAGES_A_ROUND = 64
+_HERE, _ELSEWHERE = b"\0", b"\1"
+"""First byte of a route: by which socket its messages came."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,8 @@ class Request:
 
     client: bytes
     body: dict[str, Any]
+    origin: str = ""
+    """The name of the key of another machine; empty for this one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,8 @@ class FromSender:
 
     route: bytes
     message: SenderMessage
+    origin: str = ""
+    """As of a request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +73,8 @@ class Data:
 
     batch: Batch
     frames: tuple[zmq.Frame, ...]
+    origin: str = ""
+    """As of a request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,14 +124,18 @@ class ReceiverSockets:
         Data port; the control port is 1000 above. Both are bound on loopback.
     instance
         16 bytes that name this life of the viewer.
+    listen
+        Address of this machine at which other machines are let in, too, encrypted and by their keys only.
 
     Raises
     ------
     PortInUseError
         One of the two ports is taken; nothing stays bound.
+    PairingError
+        `listen` is no address of this machine.
     """
 
-    def __init__(self, port: int, instance: bytes) -> None:
+    def __init__(self, port: int, instance: bytes, listen: str = "") -> None:
         check_ports(port)
         self.port = port
         self.memory = memory_kind()
@@ -140,10 +153,14 @@ class ReceiverSockets:
             self.control = self._bind(zmq.ROUTER, port + CONTROL_PORT_OFFSET, MAX_CONTROL_BYTES)
             self.progress = ProgressPublisher(self._context)
             self._poller.register(self.progress.socket, zmq.POLLIN)
-        except PortInUseError:
+            self.door = Door(self._context, listen, port, instance) if listen else None
+            """Where other machines come in."""
+        except (PortInUseError, PairingError):
             self._context.destroy(linger=0)
             self._waker.close()
             raise
+        for each in () if self.door is None else self.door.sockets:
+            self._poller.register(each, zmq.POLLIN)
         self.listener = _listen(handover_path(port, instance)) if self.memory is MemoryKind.MEMFD else None
         if self.listener is not None:
             self._poller.register(self.listener.fileno(), zmq.POLLIN)
@@ -165,6 +182,8 @@ class ReceiverSockets:
             self._waker.drain()
         if self.control in ready:
             events.extend(self._read_control())
+        if self.door is not None:
+            events.extend(self._read_door(self.door, ready))
         if self.progress.socket in ready and self.progress.read_subscriptions():
             events.append(Observed())
         events.extend(self.poll_handover())
@@ -203,13 +222,11 @@ class ReceiverSockets:
 
     def say(self, route: bytes, message: ViewerMessage) -> None:
         """Send a control message to a sender; dropped where that sender is gone or does not read."""
-        with contextlib.suppress(zmq.Again):
-            self.control.send_multipart([route, encode(message)], zmq.DONTWAIT)
+        self._send(route, [encode(message)])
 
     def answer(self, client: bytes, body: dict[str, Any], blobs: Sequence[bytes] = ()) -> None:
         """Answer a `Request`; dropped where the client is gone."""
-        with contextlib.suppress(zmq.Again):
-            self.control.send_multipart([client, b"", msgspec.json.encode(body), *blobs], zmq.DONTWAIT)
+        self._send(client, [b"", msgspec.json.encode(body), *blobs])
 
     def close(self, linger_s: float = 0.2) -> None:
         """Close everything and remove the unix socket; answers may take `linger_s` to leave."""
@@ -219,6 +236,8 @@ class ReceiverSockets:
             self.listener.close()
         self.data.close(linger=0)
         self.control.close(linger=int(linger_s * 1000))
+        if self.door is not None:
+            self.door.close(linger_s)
         self.progress.close(linger_s)
         self._context.term()
         self._waker.close()
@@ -235,16 +254,19 @@ class ReceiverSockets:
         self._poller.register(socket, zmq.POLLIN)
         return socket
 
+    def _send(self, route: bytes, frames: list[bytes]) -> None:
+        """Send to whoever is meant by a route, which begins with the socket that leads there."""
+        socket = self.control if route[:1] == _HERE or self.door is None else self.door.control
+        with contextlib.suppress(zmq.Again):
+            socket.send_multipart([route[1:], *frames], zmq.DONTWAIT)
+
     def _read_control(self) -> Iterator[Event]:
         for _ in range(_MOST_MESSAGES_A_ROUND):
             try:
                 frames = self.control.recv_multipart(zmq.DONTWAIT)
             except zmq.Again:
                 return
-            try:
-                yield _control_event(frames)
-            except ProtocolError as error:
-                yield Malformed(str(error))
+            yield _control_event(frames, _HERE)
 
     def _read_data(self) -> Iterator[Data | Malformed]:
         for _ in range(_MOST_MESSAGES_A_ROUND):
@@ -252,12 +274,17 @@ class ReceiverSockets:
                 frames = self.data.recv_multipart(zmq.DONTWAIT, copy=False)
             except zmq.Again:
                 return
-            try:
-                if len(frames) < 2:
-                    raise ProtocolError(f"a data message of {len(frames)} frames")
-                yield Data(decode_batch(frames[1].bytes), tuple(frames[2:]))
-            except ProtocolError as error:
-                yield Malformed(str(error))
+            yield _data_event(frames)
+
+    def _read_door(self, door: Door, ready: Mapping[object, int]) -> Iterator[Event]:
+        if door.admission.socket in ready:
+            door.admission.answer()
+        if door.control in ready:
+            for origin, frames in door.read(door.control, _MOST_MESSAGES_A_ROUND):
+                yield _control_event([frame.bytes for frame in frames], _ELSEWHERE, origin)
+        if door.data in ready:
+            for origin, frames in door.read(door.data, _MOST_MESSAGES_A_ROUND):
+                yield _data_event(frames, origin)
 
     def _read_connection(self, number: int, connection: HandoverConnection) -> Iterator[Event]:
         while True:
@@ -289,16 +316,28 @@ def _listen(path: Path) -> HandoverListener | None:
     return HandoverListener(path)
 
 
-def _control_event(frames: list[bytes]) -> Request | FromSender:
-    if len(frames) == 2:
-        return FromSender(frames[0], decode_sender_message(frames[1]))
-    if len(frames) == 3 and frames[1] == b"":
+def _control_event(frames: list[bytes], place: bytes, origin: str = "") -> Request | FromSender | Malformed:
+    try:
+        if len(frames) == 2:
+            return FromSender(place + frames[0], decode_sender_message(frames[1]), origin)
+        if len(frames) != 3 or frames[1] != b"":
+            raise ProtocolError(f"a control message of {len(frames)} frames")
         try:
             body = msgspec.json.decode(frames[2], type=dict[str, Any])
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise ProtocolError(f"a request that is no JSON object: {error}") from error
-        return Request(frames[0], body)
-    raise ProtocolError(f"a control message of {len(frames)} frames")
+        return Request(place + frames[0], body, origin)
+    except ProtocolError as error:
+        return Malformed(str(error))
+
+
+def _data_event(frames: Sequence[zmq.Frame], origin: str = "") -> Data | Malformed:
+    try:
+        if len(frames) < 2:
+            raise ProtocolError(f"a data message of {len(frames)} frames")
+        return Data(decode_batch(frames[1].bytes), tuple(frames[2:]), origin)
+    except ProtocolError as error:
+        return Malformed(str(error))
 
 
 def new_instance() -> bytes:

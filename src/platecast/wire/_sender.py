@@ -28,10 +28,17 @@ from platecast.wire._messages import (
     Welcome,
 )
 from platecast.wire._named import NamedSegment
+from platecast.wire._pairing import Pairing
 from platecast.wire._segment import Segment
 from platecast.wire._waker import Waker
 
 _QUEUED_BATCHES = 64
+_CONNECT_S = 3.0
+"""Longest wait for a machine to answer: the system's own is two minutes, in which a cable is back in."""
+_HEARTBEAT_S = 2.0
+_HEARTBEAT_PATIENCE_S = 12.0
+"""How long a connection may be silent before it is made anew. A heartbeat waits behind what the system has
+queued, which is seconds on a bad link."""
 
 
 class SenderSockets:
@@ -40,18 +47,20 @@ class SenderSockets:
     Parameters
     ----------
     endpoint
-        The viewer, as its connection file names it.
+        The viewer, as its connection file names it, or as it is paired with this machine.
     waker
         By which another thread says that it has work for this one.
     """
 
-    def __init__(self, endpoint: Endpoint, waker: Waker) -> None:
+    def __init__(self, endpoint: Endpoint | Pairing, waker: Waker) -> None:
         self._context = zmq.Context()
         self._waker = waker
         self._secrets: tuple[bytes, bytes] | None = None
         self._named: list[NamedBuffer] = []
         self._handover: HandoverConnection | None = None
-        self._topic = bytes.fromhex(endpoint.instance)
+        self._pairing = endpoint if isinstance(endpoint, Pairing) else None
+        self._topic = b"" if isinstance(endpoint, Pairing) else bytes.fromhex(endpoint.instance)
+        self._topics: set[bytes] = set()
         self._poller = zmq.Poller()
         self._poller.register(waker.fileno(), zmq.POLLIN)
         self.control = self._socket(zmq.DEALER, endpoint.control_address)
@@ -73,6 +82,11 @@ class SenderSockets:
         if self._handover is not None and self._handover.fileno() in ready:
             self._read_handover(self._handover)
         return self._read_control() if self.control in ready else []
+
+    def follow(self, instance: bytes) -> None:
+        """Send to this life of the viewer, which a viewer on another machine tells with its welcome."""
+        self._topic = instance
+        self.subscribed = instance in self._topics
 
     def attach(self, welcome: Welcome, sender: bytes, counters: Counters) -> bool:
         """Ask to pass plane memory, of the kind of the counters; `attached` once the viewer confirms.
@@ -155,6 +169,8 @@ class SenderSockets:
         socket.immediate = True
         socket.sndhwm = _QUEUED_BATCHES
         socket.reconnect_ivl_max = 1000
+        if self._pairing is not None:
+            _protect(socket, self._pairing)
         if kind == zmq.XPUB:
             socket.setsockopt(zmq.XPUB_NODROP, 1)
         socket.connect(address)
@@ -165,6 +181,8 @@ class SenderSockets:
         with contextlib.suppress(zmq.Again):
             while True:
                 message = self.data.recv(zmq.DONTWAIT)
+                change = self._topics.add if message[:1] == b"\x01" else self._topics.discard
+                change(message[1:])
                 if message[1:] == self._topic:
                     self.gone = self.gone or (self.subscribed and message[:1] == b"\x00")
                     self.subscribed = message[:1] == b"\x01"
@@ -199,3 +217,14 @@ class SenderSockets:
                 self._poller.unregister(self._handover.fileno())
             self._handover.close()
             self._handover = None
+
+
+def _protect(socket: zmq.Socket[bytes], pairing: Pairing) -> None:
+    """Encrypt a socket, and let it notice a link that is broken; before it is connected."""
+    socket.curve_serverkey = pairing.viewer_key.encode()
+    socket.curve_secretkey = pairing.secret_key.encode()
+    socket.curve_publickey = pairing.public_key.encode()
+    socket.setsockopt(zmq.CONNECT_TIMEOUT, int(_CONNECT_S * 1000))
+    # Without a TTL: the viewer, which receives nothing while one large plane comes, would give up on us.
+    socket.setsockopt(zmq.HEARTBEAT_IVL, int(_HEARTBEAT_S * 1000))
+    socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, int(_HEARTBEAT_PATIENCE_S * 1000))

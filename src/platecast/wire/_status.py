@@ -22,6 +22,10 @@ class SenderStatus(msgspec.Struct, frozen=True, kw_only=True):
     pid: int
     memory: str
     """How its pixels come: ``memfd``, ``named`` or, inside messages, ``inline``."""
+    host: str = ""
+    """Its machine, where that is another one."""
+    silent_s: float = 0.0
+    """How long ago it was last heard of; a sender says something twice a second."""
 
 
 class StockStatus(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy.typing as npt
 
-from platecast.storage import FileManager
+from platecast.storage._files import FileManager
 
 
 def load_resting(address: str) -> npt.NDArray[Any]:

@@ -1,0 +1,183 @@
+"""Senders on other machines: network namespaces with cables that are slow, bad, or pulled."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from platecast.config import CONTROL_PORT_OFFSET
+from tests.system.two_machines import machines, needs_root, tree
+from tests.waiting import wait_until
+
+pytestmark = needs_root
+
+TESTS = Path(__file__).parents[1]
+SENDER = Path(__file__).with_name("remote_sender.py")
+PORT = 15555
+
+
+class Site:
+    """A desk with a viewer, and nodes with senders."""
+
+    def __init__(self, desk, nodes, folder, processes):
+        self.desk, self.nodes, self.processes = desk, nodes, processes
+        self.homes = {m.name: {**os.environ, **tree(folder / m.name)} for m in (desk, *nodes)}
+
+    def python(self, machine, *arguments):
+        return subprocess.run(
+            machine.command(sys.executable, *arguments),
+            env=self.homes[machine.name],
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
+    def cli(self, machine, *arguments):
+        return self.python(machine, "-m", "platecast", *arguments)
+
+    def start(self, machine, *arguments):
+        process = subprocess.Popen(
+            machine.command(sys.executable, *arguments),
+            env=self.homes[machine.name],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self.processes.append(process)
+        return process
+
+    def sender(self, machine, count, side, pause_s=0.0, host=None, flush_s=60):
+        process = self.start(machine, SENDER, host or self.desk.address, PORT, count, side, pause_s, flush_s)
+        assert process.stdout.readline() == "ready\n"
+        process.stdin.write("\n")
+        process.stdin.flush()
+        return process
+
+    def status(self):
+        answer = self.cli(self.desk, "status", str(PORT), "--json")
+        return json.loads(answer.stdout) if answer.returncode == 0 else {}
+
+    def silent_s(self, sender):
+        return next(each["silent_s"] for each in self.status()["senders"] if each["pid"] == sender.pid)
+
+
+def outcome(process, timeout_s=90):
+    out, _ = process.communicate(timeout=timeout_s)
+    return json.loads(out)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    processes = []
+    with machines("desk", "node1", "node2") as (desk, *nodes):
+        site = Site(desk, nodes, tmp_path_factory.mktemp("site"), processes)
+        viewer = site.start(desk, TESTS / "viewer_process.py", PORT, desk.address)
+        wait_until(site.status, "the viewer listens", 30)
+        answer = site.cli(desk, "keys", "add", "cluster", "--port", PORT)
+        assert answer.returncode == 0, answer.stderr
+        site.string = answer.stdout.strip()
+        for node in nodes:
+            assert site.cli(node, "pair", site.string).returncode == 0
+        yield site
+        viewer.stdin.close()
+        viewer.wait(10)
+        for process in processes:
+            process.kill()
+            process.wait()
+            process.stdout.close()
+            if not process.stdin.closed:
+                process.stdin.close()
+
+
+def test_two_machines_and_this_one_send_at_once(site):
+    senders = [site.sender(node, 20, 512) for node in site.nodes]
+    senders.append(site.sender(site.desk, 20, 512, host="localhost"))
+    for sender in senders:
+        told = outcome(sender)
+        assert (told["shown"], told["dropped"], told["pending"]) == (20, 0, 0)
+
+
+def test_nothing_is_readable_on_the_cable(site):
+    node = site.nodes[0]
+    code = (
+        "import socket, sys\n"
+        "s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.ntohs(3))\n"
+        "s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 26)\n"
+        "s.bind(('eth0', 0)); s.settimeout(0.2); print('ready', flush=True); seen = b''\n"
+        "import select\n"
+        "while not select.select([sys.stdin], [], [], 0)[0]:\n"
+        "    try: seen += s.recv(1 << 17)\n"
+        "    except TimeoutError: pass\n"
+        "print(len(seen), b'SecretDye' in seen, b'hidden-plate' in seen, bytes(range(64)) in seen)\n"
+    )
+    capture = site.start(node, "-c", code)
+    assert capture.stdout.readline() == "ready\n"
+    told = outcome(site.sender(node, 3, 256))
+    assert told["shown"] == 3
+    out, _ = capture.communicate("\n", timeout=20)
+    size, *found = out.split()
+    assert int(size) > 100_000
+    assert found == ["False", "False", "False"]
+
+
+def test_wrong_keys_and_plain_peers_get_no_answer(site):
+    code = (TESTS / "system" / "intruder.py").read_text()
+    before = site.status()["ledger"]["sent"]
+    answer = site.python(site.nodes[1], "-c", code, site.string, site.desk.address, str(PORT))
+    assert answer.stdout.strip() == "0 answers", answer.stderr
+    assert site.status()["ledger"]["sent"] == before
+
+
+def test_revoked_key_counts_no_more(site):
+    answer = site.cli(site.desk, "keys", "add", "guest", "--port", PORT)
+    assert "guest" in site.cli(site.desk, "keys", "list").stdout
+    node = site.nodes[1]
+    string = answer.stdout.strip()
+    home = site.homes[node.name]
+    home["PLATECAST_PAIRING"] = string
+    try:
+        sender = site.sender(node, 40, 256, 0.1, flush_s=1)
+        wait_until(lambda: any(s["host"] for s in site.status()["senders"]), "it is let in")
+        assert site.cli(site.desk, "keys", "revoke", "guest").returncode == 0
+        told = outcome(sender)
+        assert told["shown"] < 40
+        assert told["pending"] > 0
+    finally:
+        del home["PLATECAST_PAIRING"]
+
+
+def test_cable_is_pulled_and_put_in_again(site):
+    node = site.nodes[0]
+    before = site.status()["ledger"]["sent"]
+    sender = site.sender(node, 60, 512, 0.05)
+    wait_until(lambda: site.status()["ledger"]["sent"] > before, "it sends")
+    node.plug(False)
+    try:
+        # Longer than a connection may be silent, so that it is made anew.
+        wait_until(lambda: site.silent_s(sender) > 14, "it is missed", 30)
+    finally:
+        node.plug(True)
+    told = outcome(sender)
+    assert (told["sent"], told["shown"], told["superseded"]) == (60, 60, 0)
+    assert told["slowest_ms"] < 100
+
+
+def test_lossy_link_loses_and_repeats_nothing(site):
+    node = site.nodes[0]
+    if not node.shape("netem", "delay", "100ms", "loss", "5%"):
+        pytest.skip("this kernel has no netem")
+    try:
+        told = outcome(site.sender(node, 10, 128))
+    finally:
+        node.shape()
+    assert (told["sent"], told["shown"], told["superseded"]) == (10, 10, 0)
+
+
+def test_nothing_listens_in_clear(site):
+    listening = site.desk.run("ss", "-Hltn").stdout.split()
+    exposed = {a for a in listening if a.count(":") and not a.startswith(("127.", "0.0.0.0:*"))}
+    allowed = {f"{site.desk.address}:{p}" for p in (PORT, PORT + CONTROL_PORT_OFFSET)}
+    assert exposed == allowed
