@@ -211,6 +211,9 @@ class RecordingCanvas:
     def screenshot(self, *, canvas_only):
         return b"picture"
 
+    def bring_to_front(self):
+        self.calls.append(("bring_to_front",))
+
     def close(self):
         self.calls.append(("close",))
 

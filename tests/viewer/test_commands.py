@@ -131,6 +131,11 @@ def test_steps_that_cannot_be_compared(commands, steps, error, words):
         commands.answer("compare", {"steps": steps})
 
 
+def test_raise_asks_for_a_window(commands):
+    with pytest.raises(RuntimeError, match="a model without a window"):
+        commands.answer("raise", {})
+
+
 def test_compare(commands, model):
     answer, _ = commands.answer("compare", {"steps": [None, 1]})
     assert answer == {"compared": [None, [1, "blur"]], "side_by_side": True}

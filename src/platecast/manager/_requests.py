@@ -78,6 +78,17 @@ def clear_layers(
     return msgspec.convert(answer, Cleared)
 
 
+def raise_viewer(endpoint: Endpoint, timeout_s: float = _TIMEOUT_S) -> None:
+    """Bring a viewer's window to the front, also where it was minimised.
+
+    Raises
+    ------
+    ViewerNotFoundError
+        The viewer does not answer.
+    """
+    ask(endpoint.port, "raise", token=endpoint.token, timeout_s=timeout_s)
+
+
 def take_screenshot(endpoint: Endpoint, *, canvas_only: bool = False, timeout_s: float = _TIMEOUT_S) -> bytes:
     """Return a picture of a window, or of its images alone, as PNG.
 

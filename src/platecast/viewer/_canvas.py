@@ -90,5 +90,8 @@ class Canvas(Protocol):
     def screenshot(self, *, canvas_only: bool) -> bytes:
         """Return a picture of the window, or of the images alone, as PNG."""
 
+    def bring_to_front(self) -> None:
+        """Put the window before all others, also where it was minimised."""
+
     def close(self) -> None:
         """Close the window."""

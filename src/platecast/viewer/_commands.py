@@ -79,6 +79,7 @@ class Commands:
             "numbers": self._numbers,
             "probe": self._probe,
             "quit": self._quit,
+            "raise": self._raise,
             "read": self._read,
             "screenshot": self._screenshot,
         }
@@ -253,6 +254,10 @@ class Commands:
     ) -> Answer:
         cleared = self._clear_layers(run, step, earlier_runs)
         return {"cleared": cleared.layers, "planes": cleared.planes, "freed_mb": cleared.nbytes / 1e6}, ()
+
+    def _raise(self) -> Answer:
+        self._canvas.bring_to_front()
+        return {"raised": True}, ()
 
     def _quit(self) -> Answer:
         return {"quitting": True}, ()

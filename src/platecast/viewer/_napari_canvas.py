@@ -7,6 +7,7 @@ from typing import Any
 import numpy.typing as npt
 from napari.layers import Image
 from napari.viewer import Viewer, ViewerModel
+from qtpy.QtCore import Qt
 
 from platecast.components import Components
 from platecast.layers import (
@@ -219,6 +220,14 @@ class NapariCanvas:
             # It counts twice a second, and a picture should say what the ledger says.
             dock.update_values()
         return png_bytes(viewer.screenshot(canvas_only=canvas_only, flash=False))
+
+    def bring_to_front(self) -> None:
+        """Put the window before all others; see `Canvas.bring_to_front`."""
+        window = main_window(self._window_viewer())
+        window.setWindowState(window.windowState() & ~Qt.WindowState.WindowMinimized)
+        window.show()
+        window.raise_()
+        window.activateWindow()
 
     def close(self) -> None:
         """Close the window; see `Canvas.close`."""

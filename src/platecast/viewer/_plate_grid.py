@@ -20,6 +20,7 @@ from qtpy.QtGui import (
 )
 from qtpy.QtWidgets import QWidget
 
+from platecast.components import row_name
 from platecast.viewer._plate_model import PlateView, WellState, WellView
 from platecast.viewer._plate_mosaic import plate_mosaic
 
@@ -319,11 +320,6 @@ def paint_state(
         side = max(1.0, rect.width() * 0.25)
         middle: QPointF = rect.center()
         painter.fillRect(QRectF(middle.x() - side / 2, middle.y() - side / 2, side, side), color)
-
-
-def row_name(row: int) -> str:
-    """Return the letters of a 0-based row: A, B, ..., Z, AA, AB, ..."""
-    return chr(65 + row) if row < 26 else chr(64 + row // 26) + chr(65 + row % 26)
 
 
 def _outline(painter: QPainter, rect: QRectF, color: QColor) -> None:
