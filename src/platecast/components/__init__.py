@@ -28,7 +28,7 @@ from platecast.components._names import (
     format_name,
     parse_name,
 )
-from platecast.components._wells import parse_well, well_name
+from platecast.components._wells import parse_well, plate_format, row_name, well_name
 
 __all__ = [
     "COMPONENT_NAMES",
@@ -50,9 +50,11 @@ __all__ = [
     "metadata_rank",
     "parse_name",
     "parse_well",
+    "plate_format",
     "read_metadata",
     "read_metaseries",
     "read_ome",
+    "row_name",
     "well_name",
     "z_step_of",
 ]

@@ -14,6 +14,9 @@ MAX_ROWS = 52
 MAX_COLUMNS = 72
 """Columns that a label may name: those of a plate of 3456 wells."""
 
+_FORMATS = ((2, 3), (3, 4), (4, 6), (6, 8), (8, 12), (16, 24), (32, 48), (48, 72))
+"""Rows and columns of the plates that are made, with 6 to 3456 wells."""
+
 _LABEL = re.compile(
     r"(?P<letters>[A-Za-z]{1,2})(?:\s*-\s*|/)?(?P<number>[0-9]{1,3})"
     r"|[Rr](?P<row>[0-9]{1,3})[Cc](?P<column>[0-9]{1,3})"
@@ -74,14 +77,30 @@ def well_name(label: str, *, plate_columns: int | None = None) -> str:
     return _canonical(label, plate_columns)
 
 
+def row_name(row: int) -> str:
+    """Return the letters of a 0-based row: A, B, ..., Z, AA, AB, ..."""
+    first, second = divmod(row, 26)
+    return ("" if not first else chr(ord("A") + first - 1)) + chr(ord("A") + second)
+
+
+def plate_format(rows: int, columns: int) -> tuple[int, int]:
+    """Return the size of the smallest plate that is made and has room.
+
+    Examples
+    --------
+    >>> plate_format(9, 3)
+    (16, 24)
+    """
+    fitting = (size for size in _FORMATS if rows <= size[0] and columns <= size[1])
+    return next(fitting, (rows, columns))
+
+
 # A plate of 384 wells has a hundred thousand file names, and reading a label anew for each would be a third
 # of the time that a name takes.
 @functools.lru_cache(maxsize=8192)
 def _canonical(label: str, plate_columns: int | None) -> str:
     row, column = _parse(label, plate_columns)
-    first, second = divmod(row, 26)
-    letters = ("" if not first else chr(ord("A") + first - 1)) + chr(ord("A") + second)
-    return f"{letters}{column + 1:02d}"
+    return f"{row_name(row)}{column + 1:02d}"
 
 
 def _parse(label: str, plate_columns: int | None) -> tuple[int, int]:

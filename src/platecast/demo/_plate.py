@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from platecast.components import well_name
+from platecast.components import row_name, well_name
 from platecast.demo._cells import WellCondition, expose, haze_of, illumination, render_field
 from platecast.storage import DiskBackend
 
@@ -107,7 +107,7 @@ def _wells(count: int, seed: int) -> Iterator[tuple[str, WellCondition]]:
     dead = set(rng.choice(count, size=count // 8, replace=False).tolist())
     for number in range(count):
         row, column = divmod(number, columns)
-        label = well_name(f"{_letters(row)}{column + 1}")
+        label = well_name(f"{row_name(row)}{column + 1}")
         if number in dead:
             yield label, WellCondition(density=rng.uniform(5, 12), brightness=0.9, mitotic=0, dead=True)
         else:
@@ -124,8 +124,3 @@ def _wells(count: int, seed: int) -> Iterator[tuple[str, WellCondition]]:
 
 _COLUMNS = ((64, 0), (96, 12), (384, 24), (1536, 48))
 """Up to how many wells a plate has how many columns; 0 for a square block."""
-
-
-def _letters(row: int) -> str:
-    first, last = divmod(row, 26)
-    return ("" if first == 0 else chr(ord("A") + first - 1)) + chr(ord("A") + last)

@@ -11,11 +11,9 @@ import numpy as np
 import pydantic
 from yaozarrs import v05
 
-from platecast.components import Kind, parse_well
+from platecast.components import Kind, parse_well, plate_format, row_name
 from platecast.storage._zarr_facts import ImageFacts, ImageRecord, PlateFacts
 
-_FORMATS = ((2, 3), (3, 4), (4, 6), (6, 8), (8, 12), (16, 24), (32, 48), (48, 72))
-"""Rows and columns of the plates that are made, with 6 to 3456 wells."""
 _COLOURS_BY_NAME = (
     (re.compile(r"dapi|hoechst|draq|nucle|405", re.I), "0000FF"),
     (re.compile(r"gfp|fitc|488|green", re.I), "00FF00"),
@@ -47,11 +45,11 @@ def plate_metadata(facts: PlateFacts, paths: Collection[str], field_count: int) 
     """
     wells = {path: parse_well(path.replace("/", "")) for path in paths}
     places = [*wells.values(), *(parse_well(well) for well in facts.layout.well)]
-    rows, columns = _plate_format(1 + max(row for row, _ in places), 1 + max(column for _, column in places))
+    rows, columns = plate_format(1 + max(row for row, _ in places), 1 + max(column for _, column in places))
     model = v05.Plate(
         plate=v05.PlateDef(
             name=facts.plate,
-            rows=[v05.Row(name=_row_name(row)) for row in range(rows)],
+            rows=[v05.Row(name=row_name(row)) for row in range(rows)],
             columns=[v05.Column(name=f"{column + 1:02d}") for column in range(columns)],
             wells=[
                 v05.PlateWell(path=path, rowIndex=row, columnIndex=column)
@@ -160,17 +158,6 @@ def _limits(dtype: str) -> tuple[float, float]:
         return 0.0, 1.0
     limits = np.iinfo(dtype)
     return float(limits.min), float(limits.max)
-
-
-def _plate_format(rows: int, columns: int) -> tuple[int, int]:
-    """Return the size of the smallest plate that is made and has room."""
-    fitting = (size for size in _FORMATS if rows <= size[0] and columns <= size[1])
-    return next(fitting, (rows, columns))
-
-
-def _row_name(row: int) -> str:
-    first, second = divmod(row, 26)
-    return ("" if not first else chr(ord("A") + first - 1)) + chr(ord("A") + second)
 
 
 def _dump(model: pydantic.BaseModel) -> Mapping[str, Any]:
