@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import tifffile
 
-from platecast.cli._console import duration_text, memory_text
 from platecast.stream._links import links
+from platecast.texts import duration_text, memory_text
 from tests.plain_sender import PlainSender, item
 from tests.receiving import LocalViewer, viewer_on
 from tests.waiting import wait_until

@@ -6,8 +6,9 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from platecast.cli._console import duration_text, memory_text, out, state_text
+from platecast.cli._console import out, state_text
 from platecast.manager import ViewerInfo, list_viewers
+from platecast.texts import duration_text, memory_text
 
 _NUMBERS = ("shown", "pending", "dropped", "failed")
 

@@ -11,10 +11,11 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from platecast.cli._console import duration_text, memory_text, out, state_text
+from platecast.cli._console import out, state_text
 from platecast.cli._ports import ViewerArgument, the_endpoint
 from platecast.errors import ViewerNotFoundError
 from platecast.manager import ViewerInfo, ViewerWatch, find_viewer
+from platecast.texts import duration_text, memory_text
 from platecast.wire import Endpoint, SenderStatus, ViewerStatus
 
 _SILENCE_S = 3.0
