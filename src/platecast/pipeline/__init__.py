@@ -5,9 +5,10 @@ step computes to whoever wrote it.
 """
 
 from platecast.pipeline._compile import CompiledRun, compile_run
+from platecast.pipeline._record import WellEntry, read_record, read_wells
 from platecast.pipeline._report import Failure, Progress, RunReport
 from platecast.pipeline._run import execute, run
-from platecast.pipeline._runfile import RunStatus, list_runs, stop_run
+from platecast.pipeline._runfile import RunStatus, list_runs, runs_dir, stop_run
 from platecast.pipeline._steps import Pipeline, Step
 from platecast.pipeline._tune import tune
 
@@ -19,10 +20,14 @@ __all__ = [
     "RunReport",
     "RunStatus",
     "Step",
+    "WellEntry",
     "compile_run",
     "execute",
     "list_runs",
+    "read_record",
+    "read_wells",
     "run",
+    "runs_dir",
     "stop_run",
     "tune",
 ]

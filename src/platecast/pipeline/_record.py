@@ -38,6 +38,8 @@ class WellEntry(msgspec.Struct, frozen=True, kw_only=True):
     stored: tuple[Stored, ...]
     failures: tuple[str, ...] = ()
     """What could not be processed; a resumed run tries a well with failures again."""
+    tracebacks: tuple[str, ...] = ()
+    """Where each failure happened, as Python prints it; empty for a worker that was lost."""
     seconds: Mapping[str, float] = {}
     worker: str = ""
 
@@ -74,6 +76,7 @@ class Journal:
             run=run,
             stored=result.stored,
             failures=tuple(map(str, result.failures)),
+            tracebacks=tuple(failure.traceback for failure in result.failures),
             seconds={name: round(value, 6) for name, value in result.seconds.items()},
             worker=result.worker,
         )
@@ -94,17 +97,38 @@ class Journal:
 
 def read_journal(output: Path) -> list[WellEntry]:
     """Return the finished wells of an output folder; none where there is no journal."""
+    return read_wells(output)[0]
+
+
+def read_wells(output: Path, offset: int = 0) -> tuple[list[WellEntry], int]:
+    """Return the wells that were finished since the journal was last read, and where to go on next time.
+
+    Parameters
+    ----------
+    output
+        The output of a run, one that goes on, too.
+    offset
+        What this returned the last time; 0 reads all. A journal that is shorter was begun anew, and all of
+        it is read.
+    """
     try:
-        lines = (files_folder(output) / JOURNAL_NAME).read_bytes().splitlines()
+        with (files_folder(output) / JOURNAL_NAME).open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            offset = offset if offset <= size else 0
+            file.seek(offset)
+            lines = file.read().splitlines(keepends=True)
     except OSError:
-        return []
+        return [], 0
     entries = []
     for line in lines:
+        if not line.endswith(b"\n"):
+            break  # it is being written, or the run was killed
+        offset += len(line)
         try:
             entries.append(msgspec.json.decode(line, type=WellEntry))
         except msgspec.DecodeError:
-            continue  # the line that was being written when the run was killed
-    return entries
+            continue
+    return entries, offset
 
 
 def write_record(

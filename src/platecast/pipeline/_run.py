@@ -108,6 +108,7 @@ def execute(
         executor=compiled.executor_name,
         workers=compiled.workers,
         ports=tuple(sorted({config.napari_port for config in plan.streaming})),
+        wells=tuple(task.well for task in compiled.tasks),
         wells_total=len(compiled.tasks),
         planes_total=len(compiled.plate.images),
     )

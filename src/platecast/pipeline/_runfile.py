@@ -41,6 +41,8 @@ class RunStatus(msgspec.Struct, frozen=True, kw_only=True):
         Who processes the wells.
     ports
         Data ports of the viewers where it is shown.
+    wells
+        Labels of all wells, in the plate's order.
     wells_done, wells_total, planes_done, planes_total, planes_written, failures
         As in `Progress`.
     well
@@ -59,6 +61,7 @@ class RunStatus(msgspec.Struct, frozen=True, kw_only=True):
     executor: str
     workers: int
     ports: tuple[int, ...] = ()
+    wells: tuple[str, ...] = ()
     wells_done: int = 0
     wells_total: int = 0
     planes_done: int = 0
