@@ -34,6 +34,7 @@ HELP = {
     "screenshot": (("screenshot",), ["--canvas-only", "--port"]),
     "doctor": (("doctor",), ["what to do about it", "--port", "--json"]),
     "kill": (("kill",), ["by force", "the only viewer"]),
+    "manager": (("manager",), ["A plate to open at once"]),
     "quit": (("quit",), ["the only viewer", "--all"]),
 }
 

@@ -14,6 +14,7 @@ from platecast.cli._demo import demo
 from platecast.cli._doctor import doctor
 from platecast.cli._keys import keys, pair
 from platecast.cli._ls import ls
+from platecast.cli._manager import manager
 from platecast.cli._quit import kill, quit_
 from platecast.cli._run import run, tune
 from platecast.cli._runs import runs, stop
@@ -39,6 +40,7 @@ app.command()(start)
 app.command()(view)
 app.command()(watch)
 app.command()(ls)
+app.command()(manager)
 app.command()(convert)
 app.command()(status)
 app.command()(send)

@@ -1,5 +1,6 @@
 """What the user chose: pure values, validated when they are written."""
 
+from platecast.config._base import Config
 from platecast.config._display import (
     SLICEABLE_COMPONENTS,
     Display,
@@ -28,6 +29,7 @@ __all__ = [
     "FILE_NAME",
     "MAX_PORT",
     "SLICEABLE_COMPONENTS",
+    "Config",
     "Display",
     "Level",
     "NapariColormap",

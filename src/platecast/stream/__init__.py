@@ -2,7 +2,7 @@
 
 from platecast.stream._backend import NapariStreamBackend
 from platecast.stream._plane_stream import new_run, process_run
-from platecast.stream._plate import PlateProgress, send_images, send_plate
+from platecast.stream._plate import PlateProgress, contrast_limits, send_images, send_plate
 from platecast.stream._stream import Stream, send
 from platecast.stream._visualizer import NapariStreamVisualizer
 from platecast.stream._watch import FolderWatch, WatchReport, check_folder, watch
@@ -18,6 +18,7 @@ __all__ = [
     "Stream",
     "WatchReport",
     "check_folder",
+    "contrast_limits",
     "new_run",
     "process_run",
     "send",
