@@ -11,8 +11,7 @@ from collections.abc import Callable
 import numpy as np
 from napari.qt import get_qapp
 
-from platecast.components import Components, PlaneId, PlateLayout
-from platecast.viewer._plate_grid import row_name
+from platecast.components import Components, PlaneId, PlateLayout, row_name
 from platecast.viewer._plate_map import Numbers, Place, PlateMap
 from platecast.viewer._plate_model import PlateModel
 

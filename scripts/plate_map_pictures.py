@@ -12,9 +12,8 @@ from napari.qt import get_qapp, get_stylesheet
 from napari.utils.colormaps import ensure_colormap
 from qtpy.QtWidgets import QApplication
 
-from platecast.components import Components, PlaneId, PlateLayout
+from platecast.components import Components, PlaneId, PlateLayout, row_name
 from platecast.layers import Loss, LossState
-from platecast.viewer._plate_grid import row_name
 from platecast.viewer._plate_map import Numbers, Place, PlateMap
 from platecast.viewer._plate_model import PlateModel
 

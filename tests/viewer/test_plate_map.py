@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 from qtpy.QtCore import QPoint, Qt
 
-from platecast.components import Components, PlaneId, PlateLayout
+from platecast.components import Components, PlaneId, PlateLayout, row_name
 from platecast.layers import Loss, LossState
-from platecast.viewer._plate_grid import row_name
 from platecast.viewer._plate_map import Numbers, Place, PlateMap
 from platecast.viewer._plate_model import PlateModel
 from platecast.viewer._plate_watch import PlateWatch
