@@ -16,7 +16,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from qtpy.QtCore import QItemSelectionModel, QSettings, Qt
+from qtpy.QtCore import QItemSelectionModel, QSettings
+from qtpy.QtGui import QColor, QPalette
 from qtpy.QtWidgets import QApplication, QWidget
 
 from platecast.demo import make_plate
@@ -85,6 +86,7 @@ class Pictures:
 
     def __init__(self, app: QApplication, window: ManagerWindow, folder: Path, home: Path) -> None:
         self._app, self._window, self._folder, self._home = app, window, folder, home
+        self._light = app.palette()
 
     def take(self) -> None:
         """Take all of them."""
@@ -143,7 +145,7 @@ class Pictures:
         self._fill_in(_PORTS[1], "Assay development")
         self._wait(lambda: page.model.rowCount() == 2, 60)
         self._picture("manager-viewers-busy")
-        self._wait(lambda: [each.state for each in window.live_viewers.viewers] == ["ready"] * 2, 90)
+        self._wait(lambda: any(each.state == "ready" for each in window.live_viewers.viewers), 120)
         page.choose(_PORTS[0])
         self._wait(lambda: window.live_viewers.viewers[0].ledger is not None)
         self._settle(3.0)
@@ -201,10 +203,9 @@ class Pictures:
         )
 
     def _picture(self, name: str, widget: QWidget | None = None) -> None:
-        hints = self._app.styleHints()
-        assert hints is not None
-        for scheme, suffix in ((Qt.ColorScheme.Dark, "-dark"), (Qt.ColorScheme.Light, "")):
-            hints.setColorScheme(scheme)
+        for palette, suffix in ((dark_palette(), "-dark"), (self._light, "")):
+            # A screen without a desktop has no scheme that Qt could follow, as it does elsewhere by itself.
+            self._app.setPalette(palette)
             self._settle(0.3)
             (widget or self._window).grab().save(str(self._folder / f"{name}{suffix}.png"))
 
@@ -218,8 +219,21 @@ class Pictures:
         end = time.monotonic() + timeout_s
         while not condition():
             if time.monotonic() > end:
-                raise TimeoutError("the window did not come to the state that was to be pictured")
+                states = [each.state for each in self._window.live_viewers.viewers]
+                raise TimeoutError(
+                    f"the window did not come to its next state; viewers {states}; {self._window.log.text()}"
+                )
             self._settle(0.05)
+
+
+def dark_palette() -> QPalette:
+    """Return colours such as a dark desktop has."""
+    palette = QPalette(QColor("#2b2d31"), QColor("#2b2d31"))
+    palette.setColor(QPalette.ColorRole.Base, QColor("#1e1f22"))
+    palette.setColor(QPalette.ColorRole.AlternateBase, QColor("#26282c"))
+    palette.setColor(QPalette.ColorRole.Highlight, QColor("#2f6fab"))
+    palette.setColor(QPalette.ColorRole.PlaceholderText, QColor("#9aa0a8"))
+    return palette
 
 
 if __name__ == "__main__":

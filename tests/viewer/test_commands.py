@@ -88,7 +88,7 @@ def test_clear_says_what_it_freed(commands):
             "dance",
             {},
             ViewerCommandError,
-            "known are clear, compare, display, export, features, goto, layers, numbers, probe, quit, raise, read",
+            "known are clear, compare, display, export, features, goto, layers, numbers, probe, quit, raise",
         ),
         (
             "read",

@@ -35,7 +35,7 @@ class ConfigForm(QWidget):
         self._inputs: dict[str, QComboBox | QLineEdit] = {}
         layout = QFormLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
+        layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         for name in names:
             field = self._make(name)
             label = QLabel(f"{title_of(name)}:")

@@ -2,7 +2,9 @@
 
 from qtpy.QtCore import Qt
 from qtpy.QtCore import Signal as QtSignal  # type: ignore[attr-defined]  # renamed where mypy does not look
-from qtpy.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+_LINE_CHARACTERS = 80
 
 
 class EmptyState(QWidget):
@@ -31,15 +33,19 @@ class EmptyState(QWidget):
         self._text = QLabel(text)
         self._text.setWordWrap(True)
         self._text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self._text.setMinimumWidth(420)
-        self._text.setMaximumWidth(560)
+        self._text.setFixedWidth(self._text.fontMetrics().averageCharWidth() * _LINE_CHARACTERS)
         layout = QVBoxLayout(self)
         layout.setSpacing(10)
         layout.addStretch(2)
         for label in (self._title, self._text):
             label.setAlignment(Qt.AlignmentFlag.AlignHCenter)
             label.setTextFormat(Qt.TextFormat.PlainText)
-            layout.addWidget(label, 0, Qt.AlignmentFlag.AlignHCenter)
+            # Not by an alignment: then a text that is wrapped would get the height of one line.
+            line = QHBoxLayout()
+            line.addStretch(1)
+            line.addWidget(label)
+            line.addStretch(1)
+            layout.addLayout(line)
         self.button = QPushButton(button)
         self.button.setVisible(bool(button))
         self.button.clicked.connect(lambda: self.asked.emit())

@@ -1,7 +1,8 @@
 """Which images of a plate are meant by wells and values that were chosen. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
+from platecast.components import COMPONENT_NAMES
 from platecast.storage import PlateImage
 
 FILTERED = ("site", "channel", "z_index", "timepoint")
@@ -43,8 +44,10 @@ def choose_images(
     return tuple(found)
 
 
-def describe_image(image: PlateImage, names: Mapping[int | str, str]) -> str:
-    """Return what an image is in a few words, such as ``B02 · 3 · DAPI · z4``.
+def describe_image(
+    image: PlateImage, names: Mapping[int | str, str], told: Collection[str] = COMPONENT_NAMES
+) -> str:
+    """Return what an image is in a few words, such as ``B02 · s3 · z4 · DAPI``.
 
     Parameters
     ----------
@@ -52,14 +55,16 @@ def describe_image(image: PlateImage, names: Mapping[int | str, str]) -> str:
         The image.
     names
         What channels are called.
+    told
+        The components that are told.
     """
     components = image.components
     parts = [components.well or ""]
-    if components.site is not None:
+    if components.site is not None and "site" in told:
         parts.append(f"s{components.site}")
-    if components.z_index is not None:
+    if components.z_index is not None and "z_index" in told:
         parts.append(f"z{components.z_index}")
-    if components.timepoint is not None:
+    if components.timepoint is not None and "timepoint" in told:
         parts.append(f"t{components.timepoint}")
     if components.channel is not None:
         parts.append(names.get(components.channel, str(components.channel)))

@@ -1,6 +1,6 @@
 """Images as a sheet of thumbnails that reads only what is looked at."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from qtpy.QtCore import QAbstractListModel, QModelIndex, QObject, QPoint, QRect, QSize, Qt, QTimer
@@ -41,15 +41,29 @@ class ImageModel(QAbstractListModel):
         self._images: tuple[PlateImage, ...] = ()
         self._rows: dict[PlateImage, int] = {}
         self._names: Mapping[int | str, str] = {}
+        self._told: Collection[str] = ()
         self.thumbnails = thumbnails
         thumbnails.arrived.connect(self._show)
 
-    def set_images(self, images: Sequence[PlateImage], channel_names: Mapping[int | str, str]) -> None:
-        """Hold other images."""
+    def set_images(
+        self, images: Sequence[PlateImage], channel_names: Mapping[int | str, str], told: Collection[str]
+    ) -> None:
+        """Hold other images.
+
+        Parameters
+        ----------
+        images
+            The images.
+        channel_names
+            What channels are called.
+        told
+            The components by which they differ.
+        """
         self.beginResetModel()
         self._images = tuple(images)
         self._rows = {image: row for row, image in enumerate(self._images)}
         self._names = channel_names
+        self._told = told
         self.endResetModel()
 
     @property
@@ -65,7 +79,7 @@ class ImageModel(QAbstractListModel):
         """Return what an image is called, and its thumbnail as far as it is there."""
         image = self._images[index.row()]
         if role == Qt.ItemDataRole.DisplayRole:
-            return describe_image(image, self._names)
+            return describe_image(image, self._names, self._told)
         if role == Qt.ItemDataRole.DecorationRole:
             return self.thumbnails.get(image)
         if role == Qt.ItemDataRole.ToolTipRole:

@@ -281,7 +281,7 @@ class ImagesPage(QWidget):
 
     def _show_images(self) -> None:
         images = self.filter.images
-        self.model.set_images(images, self._plate.channel_names)
+        self.model.set_images(images, self._plate.channel_names, self.filter.differing)
         self._tell_selected()
 
     def _tell_selected(self) -> None:

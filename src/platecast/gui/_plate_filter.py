@@ -87,6 +87,13 @@ class PlateFilter(QWidget):
             )
         return self._choice
 
+    @property
+    def differing(self) -> tuple[str, ...]:
+        """The components, besides wells and channels, of which the plate has several values."""
+        plate = self._plate
+        counts = {"site": plate.sites, "z_index": plate.z_indices, "timepoint": plate.timepoints}
+        return tuple(name for name, values in counts.items() if len(values) > 1)
+
     def _show_wells(self) -> None:
         several = self.plates.count() > 1
         wells: dict[str, int] = {}

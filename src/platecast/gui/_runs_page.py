@@ -17,13 +17,13 @@ from qtpy.QtWidgets import (
     QPlainTextEdit,
     QSplitter,
     QStackedWidget,
-    QToolBar,
     QVBoxLayout,
     QWidget,
 )
 
 from platecast.components import parse_well
 from platecast.errors import InvalidWellError
+from platecast.gui._action_bar import action_bar
 from platecast.gui._background import Background
 from platecast.gui._empty import EmptyState
 from platecast.gui._live_runs import LiveRuns
@@ -150,10 +150,7 @@ class RunsPage(QWidget):
         return action
 
     def _lay_out(self) -> None:
-        bar = QToolBar()
-        bar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
-        for action in (self.stop_action, self.output_action, self.forget_action):
-            bar.addAction(action)
+        bar = action_bar([self.stop_action, self.output_action], [self.forget_action])
         left = QWidget()
         column = QVBoxLayout(left)
         column.setContentsMargins(0, 0, 0, 0)

@@ -28,7 +28,7 @@ from platecast.config import (
     resolve,
 )
 from platecast.errors import ConfigError
-from platecast.gui._config_form import ConfigForm
+from platecast.gui._config_form import ConfigForm, title_of
 from platecast.gui._notice import Notice
 
 _FORM = "this form"
@@ -96,10 +96,14 @@ class StartDialog(QDialog):
         self.start = QPushButton("&Start")
         self.start.setDefault(True)
         self._buttons.addButton(self.start, QDialogButtonBox.ButtonRole.AcceptRole)
+        cancel = self._buttons.button(QDialogButtonBox.StandardButton.Cancel)
+        assert cancel is not None  # noqa: S101 -- it was asked for
+        cancel.setAutoDefault(False)
         self._buttons.accepted.connect(self._accept)
         self._buttons.rejected.connect(self.reject)
         self._lay_out()
         self.set_levels(())
+        self.port.setFocus()
 
     def set_levels(self, levels: tuple[Level, ...]) -> None:
         """Say what the user has set elsewhere, see `user_levels`."""
@@ -143,7 +147,7 @@ class StartDialog(QDialog):
         try:
             request = self.request()
         except ConfigError as error:
-            self.notice.say(str(error).replace(f"{_FORM}: {_SECTION}.", ""))
+            self.notice.say(_in_words(error))
             return
         self.accept()
         self.requested.emit(request)
@@ -175,6 +179,15 @@ class StartDialog(QDialog):
         layout.addWidget(self.notice)
         layout.addWidget(self._buttons)
         self.resize(460, 700)
+
+
+def _in_words(error: ConfigError) -> str:
+    """Return what is wrong, with the fields called as the form calls them."""
+    lines = []
+    for line in str(error).splitlines():
+        name, is_field, rest = line.removeprefix(f"{_FORM}: {_SECTION}.").partition("=")
+        lines.append(f"{title_of(name)} {rest}" if is_field else line)
+    return "\n".join(lines)
 
 
 def _align(forms: list[Any]) -> None:

@@ -11,11 +11,11 @@ from qtpy.QtWidgets import (
     QMessageBox,
     QSplitter,
     QStackedWidget,
-    QToolBar,
     QVBoxLayout,
     QWidget,
 )
 
+from platecast.gui._action_bar import action_bar
 from platecast.gui._background import Background, Task
 from platecast.gui._empty import EmptyState
 from platecast.gui._notice import Notice
@@ -149,12 +149,7 @@ class ViewersPage(QWidget):
         return action
 
     def _lay_out(self) -> None:
-        bar = QToolBar()
-        bar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
-        bar.addAction(self.start_action)
-        bar.addSeparator()
-        for action in self.actions_of_a_viewer:
-            bar.addAction(action)
+        bar = action_bar([self.start_action], self.actions_of_a_viewer)
         side = QWidget()
         below = QVBoxLayout(side)
         below.setContentsMargins(0, 0, 0, 0)
