@@ -21,7 +21,9 @@ def png():
 
 
 @pytest.fixture
-def page(window):
+def page(window, monkeypatch):
+    # A viewer of which only the status is made up would be asked for a picture for 10 s.
+    monkeypatch.setattr(page_module, "take_screenshot", lambda endpoint: png())
     return window.viewers
 
 
@@ -59,8 +61,7 @@ def test_viewer_is_asked_to_quit(qtbot, page, monkeypatch):
     qtbot.waitUntil(lambda: asked == [page.chosen.endpoint])
 
 
-def test_picture_of_the_chosen_viewer(qtbot, page, monkeypatch):
-    monkeypatch.setattr(page_module, "take_screenshot", lambda endpoint: png())
+def test_picture_of_the_chosen_viewer(qtbot, page):
     page.apply((viewer(5555),))
     qtbot.waitUntil(lambda: page.picture.picture_size.width() == 2)
 
