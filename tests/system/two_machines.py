@@ -26,15 +26,15 @@ class Machine:
     pid: int
     address: str
 
-    def command(self, *arguments) -> list[str]:
+    def command(self, *arguments: object) -> list[str]:
         """Return a command that runs on this machine."""
         return ["nsenter", f"--net=/proc/{self.pid}/ns/net", "--", *map(str, arguments)]
 
-    def run(self, *arguments):
+    def run(self, *arguments: object) -> "subprocess.CompletedProcess[str]":
         """Run a command on this machine and wait for it."""
         return subprocess.run(self.command(*arguments), check=True, capture_output=True, text=True)
 
-    def shape(self, *netem_or_tbf) -> bool:
+    def shape(self, *netem_or_tbf: str) -> bool:
         """Shape what this machine sends: the words of ``tc qdisc``; False where the kernel cannot."""
         subprocess.run(self.command("tc", "qdisc", "del", "dev", "eth0", "root"), capture_output=True)
         if not netem_or_tbf:
@@ -42,7 +42,7 @@ class Machine:
         command = self.command("tc", "qdisc", "add", "dev", "eth0", "root", *netem_or_tbf)
         return subprocess.run(command, capture_output=True).returncode == 0
 
-    def plug(self, is_in: bool):
+    def plug(self, is_in: bool) -> None:
         """Pull the cable, or put it in again."""
         self.run("ip", "link", "set", "eth0", "up" if is_in else "down")
 
@@ -54,6 +54,8 @@ def _namespace() -> Iterator[int]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )
+    assert holder.stdin is not None
+    assert holder.stdout is not None
     try:
         if not holder.stdout.readline():
             pytest.skip("this kernel lets us make no network namespace")
