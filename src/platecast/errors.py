@@ -16,6 +16,7 @@ Each one is a `PlatecastError` and also the built-in that fits, so that callers 
     ├── PipelineError            (ValueError)       a pipeline that cannot run as written
     ├── ProtocolError            (ValueError)       a peer's message that breaks the protocol
     ├── PairingError             (ValueError)       keys or a pairing string that do not serve
+    ├── TunnelError              (ConnectionError)  no tunnel to another machine
     ├── PortInUseError           (OSError)          a port of the pair belongs to somebody else
     ├── ViewerNotFoundError      (ConnectionError)  no viewer answers there
     ├── ViewerStartError         (RuntimeError)     a viewer did not come up
@@ -78,6 +79,10 @@ class ProtocolError(PlatecastError, ValueError):
 
 class PairingError(PlatecastError, ValueError):
     """No pairing with a viewer on another machine, or keys that cannot be used."""
+
+
+class TunnelError(PlatecastError, ConnectionError):
+    """A tunnel to another machine cannot be opened."""
 
 
 class PortInUseError(PlatecastError, OSError):

@@ -2,7 +2,14 @@
 
 import pytest
 
-from platecast.config import PipelineConfig, resolve, user_file, user_levels
+from platecast.config import (
+    NapariStreamingConfig,
+    PipelineConfig,
+    resolve,
+    user_file,
+    user_levels,
+    with_place,
+)
 from platecast.errors import ConfigError
 
 
@@ -82,3 +89,19 @@ def test_variable_that_is_wrong_is_named(write_user_file, monkeypatch, name, val
     monkeypatch.setenv(name, value)
     with pytest.raises(ConfigError, match=reason):
         user_levels()
+
+
+PLACES = {
+    "a host": ({}, {"PLATECAST_NAPARI_HOST": "desk"}, ("desk", 5555)),
+    "host and port": ({}, {"PLATECAST_NAPARI_HOST": "desk", "PLATECAST_NAPARI_PORT": "5557"}, ("desk", 5557)),
+    "another choice": ({"colormap": "magma"}, {"PLATECAST_NAPARI_HOST": "desk"}, ("desk", 5555)),
+    "a port that was chosen": ({"napari_port": 6000}, {"PLATECAST_NAPARI_HOST": "desk"}, ("localhost", 6000)),
+    "nothing": ({}, {"PLATECAST_WORKERS": "4"}, ("localhost", 5555)),
+}
+
+
+@pytest.mark.parametrize(("fields", "environment", "place"), PLACES.values(), ids=PLACES)
+def test_environment_places_the_viewer_of_a_script(fields, environment, place):
+    config = with_place(NapariStreamingConfig(**fields), environment)
+    assert (config.napari_host, config.napari_port) == place
+    assert {name: getattr(config, name) for name in fields} == fields

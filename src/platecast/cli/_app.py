@@ -8,6 +8,7 @@ import typer
 from rich.logging import RichHandler
 
 from platecast._version import __version__
+from platecast.cli._connect import connect, tunnel_end
 from platecast.cli._console import errors, print_error
 from platecast.cli._convert import convert
 from platecast.cli._demo import demo
@@ -55,6 +56,8 @@ app.command()(tune)
 app.command()(runs)
 app.command()(stop)
 app.command()(pair)
+app.command()(connect)
+app.command(name="tunnel-end", hidden=True)(tunnel_end)
 app.add_typer(keys, name="keys")
 
 

@@ -12,7 +12,7 @@ from platecast.config._display import (
 )
 from platecast.config._pipeline import PipelineConfig, StepConfig, config_of, configure
 from platecast.config._resolve import DEFAULT, Level, Resolved, full_name, resolve
-from platecast.config._sources import FILE_NAME, set_field, user_file, user_levels
+from platecast.config._sources import FILE_NAME, set_field, user_file, user_levels, with_place
 from platecast.config._streaming import (
     CONTROL_PORT_OFFSET,
     DEFAULT_PORT,
@@ -50,4 +50,5 @@ __all__ = [
     "set_field",
     "user_file",
     "user_levels",
+    "with_place",
 ]

@@ -15,10 +15,13 @@ import platformdirs
 from platecast.config._base import Config
 from platecast.config._pipeline import PipelineConfig
 from platecast.config._resolve import Level, paths
+from platecast.config._streaming import NapariStreamingConfig
 from platecast.errors import ConfigError
 
 PREFIX = "PLATECAST_"
 FILE_NAME = "platecast.toml"
+_PLACE = frozenset({"napari_host", "napari_port", "napari_pairing_file"})
+"""Fields that say where the viewer is; they are taken together or not at all."""
 _ALMOST = 0.85
 """How like a field a variable's name must be to be taken for a misspelling; other parts have theirs."""
 
@@ -67,6 +70,24 @@ def config_from_environment(environment: Mapping[str, str]) -> PipelineConfig:
             if close:
                 raise ConfigError(f"the environment's {variable} is not known: did you mean {close[0]!r}?")
     return PipelineConfig.from_fields(fields, source="environment")
+
+
+def with_place(config: NapariStreamingConfig, environment: Mapping[str, str]) -> NapariStreamingConfig:
+    """Return a configuration with the viewer's place as the environment names it, where nobody chose another.
+
+    For what runs outside a pipeline, whose settings come with their origins: one variable sends a script's
+    images to another machine.
+
+    Raises
+    ------
+    ConfigError
+        As for `config_from_environment`.
+    """
+    if any(PREFIX + name.upper() in environment for name in _PLACE) and not config.model_fields_set & _PLACE:
+        named = config_from_environment(environment).napari_streaming
+        chosen = {name: getattr(named, name) for name in _PLACE & named.model_fields_set}
+        return NapariStreamingConfig(**config.model_dump(exclude_unset=True), **chosen)
+    return config
 
 
 def set_field(model: type[Config], path: str, text: str, fields: dict[str, Any]) -> None:

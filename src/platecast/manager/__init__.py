@@ -6,12 +6,14 @@ from platecast.manager._find import ViewerInfo, find_viewer, list_viewers
 from platecast.manager._requests import Cleared, clear_layers, go_to, raise_viewer, take_screenshot
 from platecast.manager._start import find_or_start, has_screen, log_path, start_viewer, wait_ready
 from platecast.manager._stop import kill_viewer, quit_viewer
+from platecast.manager._tunnel import Tunnel, hold_far_end
 from platecast.manager._watch import ViewerWatch
 
 __all__ = [
     "Cleared",
     "Finding",
     "Level",
+    "Tunnel",
     "ViewerInfo",
     "ViewerWatch",
     "clear_layers",
@@ -20,6 +22,7 @@ __all__ = [
     "find_viewer",
     "go_to",
     "has_screen",
+    "hold_far_end",
     "kill_viewer",
     "list_viewers",
     "log_path",

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from platecast.arrays import as_labels, describe
 from platecast.components import Components, Kind, PlaneId, StepId
-from platecast.config import NapariPolygons, NapariStreamingConfig, WhenFull
+from platecast.config import NapariPolygons, NapariStreamingConfig, WhenFull, with_place
 from platecast.errors import UnsupportedArrayError
 from platecast.records import Records, check_paintable
 from platecast.stream._link import Link
@@ -45,6 +45,7 @@ class PlaneStream:
         chosen = config or NapariStreamingConfig()
         if port is not None:
             chosen = NapariStreamingConfig(**{**chosen.model_dump(exclude_unset=True), "napari_port": port})
+        chosen = with_place(chosen, os.environ)
         self.config = chosen
         self.port = chosen.napari_port
         self.run = process_run() if run is None else run

@@ -1,6 +1,8 @@
 """A viewer for a pipeline that writes through a `FileManager`."""
 
-from platecast.config import NapariStreamingConfig
+import os
+
+from platecast.config import NapariStreamingConfig, with_place
 from platecast.errors import PlatecastError
 from platecast.manager import find_viewer, quit_viewer
 from platecast.storage import FileManager
@@ -40,7 +42,7 @@ class NapariStreamVisualizer:
         given = {"persistent": persistent, "napari_port": napari_port, "replace_layers": replace_layers}
         chosen = visualizer_config.model_dump(exclude_unset=True) if visualizer_config is not None else {}
         chosen |= {name: value for name, value in given.items() if value is not None}
-        self.config = NapariStreamingConfig(**chosen)
+        self.config = with_place(NapariStreamingConfig(**chosen), os.environ)
         self.filemanager = filemanager
         self.viewer_title = viewer_title
 
