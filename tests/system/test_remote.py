@@ -49,6 +49,15 @@ class Site:
         self.processes.append(process)
         return process
 
+    def start_viewer(self):
+        self.viewer = self.start(self.desk, TESTS / "viewer_process.py", PORT, self.desk.address)
+        wait_until(self.status, "the viewer listens", 30)
+
+    def stop_viewer(self):
+        if not self.viewer.stdin.closed:
+            self.viewer.stdin.close()
+            self.viewer.wait(10)
+
     def sender(self, machine, count, side, pause_s=0.0, host=None, flush_s=60):
         process = self.start(machine, SENDER, host or self.desk.address, PORT, count, side, pause_s, flush_s)
         assert process.stdout.readline() == "ready\n"
@@ -74,16 +83,14 @@ def site(tmp_path_factory):
     processes = []
     with machines("desk", "node1", "node2") as (desk, *nodes):
         site = Site(desk, nodes, tmp_path_factory.mktemp("site"), processes)
-        viewer = site.start(desk, TESTS / "viewer_process.py", PORT, desk.address)
-        wait_until(site.status, "the viewer listens", 30)
+        site.start_viewer()
         answer = site.cli(desk, "keys", "add", "cluster", "--port", PORT)
         assert answer.returncode == 0, answer.stderr
         site.string = answer.stdout.strip()
         for node in nodes:
             assert site.cli(node, "pair", site.string).returncode == 0
         yield site
-        viewer.stdin.close()
-        viewer.wait(10)
+        site.stop_viewer()
         for process in processes:
             process.kill()
             process.wait()
@@ -181,3 +188,15 @@ def test_nothing_listens_in_clear(site):
     exposed = {a for a in listening if a.count(":") and not a.startswith(("127.", "0.0.0.0:*"))}
     allowed = {f"{site.desk.address}:{p}" for p in (PORT, PORT + CONTROL_PORT_OFFSET)}
     assert exposed == allowed
+
+
+def test_next_viewer_takes_what_the_one_before_did_not(site):
+    before = site.status()["ledger"]["shown"]
+    sender = site.sender(site.nodes[0], 60, 256, 0.1)
+    wait_until(lambda: site.status()["ledger"]["shown"] > before, "it sends")
+    site.stop_viewer()
+    site.start_viewer()
+    told = outcome(sender)
+    assert (told["sent"], told["shown"], told["dropped"], told["pending"]) == (60, 60, 0, 0)
+    assert 0 < site.status()["ledger"]["shown"] < 60
+    site.stop_viewer()

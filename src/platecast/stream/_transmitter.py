@@ -103,7 +103,7 @@ class Transmitter:
                 break
             buffer = each.numbers[-1] if each.numbers else None
             frame = None if each.numbers or each.pixels is None else len(frames) - 1
-            items.append(replace(_header(each, display), buffer=buffer, frame=frame, address=each.address))
+            items.append(_header(each, display, buffer, frame, each.address))
         lost, unnamed = self._outbox.take_lost(MAX_BATCH_ITEMS)
         if not items and not layouts and not lost and not unnamed:
             return []
@@ -191,7 +191,13 @@ class Transmitter:
             self._send(session, overdue, ())
 
 
-def _header(staged: Staged, display: int) -> Item:
+def _header(
+    staged: Staged,
+    display: int,
+    buffer: int | None = None,
+    frame: int | None = None,
+    address: str | None = None,
+) -> Item:
     return Item(
         seq=staged.seq,
         stream=staged.stream,
@@ -200,6 +206,9 @@ def _header(staged: Staged, display: int) -> Item:
         dtype=staged.dtype,
         nbytes=staged.nbytes,
         display=display,
+        buffer=buffer,
+        frame=frame,
+        address=address,
         contrast=staged.contrast,
         failure=staged.failure,
     )

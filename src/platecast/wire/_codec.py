@@ -88,10 +88,8 @@ def check_item(item: Item, batch: Batch, frame_sizes: Sequence[int]) -> None:
         return
     if item.dtype not in DTYPES:
         raise ProtocolError(f"dtype {item.dtype!r} is not one of {', '.join(sorted(DTYPES))}")
-    if item.codec not in (NONE, *codecs()):
-        raise ProtocolError(f"codec {item.codec!r} is not available")
-    if item.codec != NONE and (item.frame is None or item.offset):
-        raise ProtocolError(f"codec {item.codec!r} of pixels that are not the whole of a frame")
+    if item.codec != NONE:
+        _check_codec(item)
     _check_shape(item)
     if math.prod(item.shape) * int(item.dtype[2:]) != item.nbytes or item.nbytes > MAX_PLANE_BYTES:
         raise ProtocolError(f"{item.nbytes} bytes do not hold shape {item.shape} of {item.dtype}")
@@ -107,6 +105,13 @@ def check_item(item: Item, batch: Batch, frame_sizes: Sequence[int]) -> None:
         held = frame_sizes[item.frame]
         if item.codec == NONE and item.offset + item.nbytes > held:
             raise ProtocolError(f"frame {item.frame} holds {held} bytes, not {item.nbytes}")
+
+
+def _check_codec(item: Item) -> None:
+    if item.codec not in codecs():
+        raise ProtocolError(f"codec {item.codec!r} is not available")
+    if item.frame is None or item.offset:
+        raise ProtocolError(f"codec {item.codec!r} of pixels that are not the whole of a frame")
 
 
 def _check_failure(item: Item) -> None:

@@ -31,6 +31,7 @@ def _blosc2() -> ModuleType | None:
     return module
 
 
+@functools.cache
 def codecs() -> tuple[str, ...]:
     """Return the codecs that this process can read and write, besides `none`."""
     return (BLOSC2,) if importlib.util.find_spec("blosc2") is not None else ()
