@@ -20,6 +20,7 @@ from qtpy.QtCore import QItemSelectionModel, QSettings
 from qtpy.QtGui import QColor, QPalette
 from qtpy.QtWidgets import QApplication, QWidget
 
+import platecast
 from platecast.demo import make_plate
 from platecast.gui import ManagerWindow
 from platecast.manager import list_viewers, quit_viewer
@@ -45,6 +46,8 @@ if __name__ == "__main__":
     pc.run(pipeline, plate=sys.argv[1], output=sys.argv[2])
 """
 
+_FULL_DISK = "raise OSError(28, 'No space left on device', 'results/B03.tif')"
+
 
 def main() -> None:
     """Make all pictures."""
@@ -53,8 +56,9 @@ def main() -> None:
     folder: Path = parser.parse_args().folder
     folder.mkdir(parents=True, exist_ok=True)
     home = Path(tempfile.mkdtemp(prefix="pcm-"))
-    for name in ("PLATECAST_RUNTIME_DIR", "XDG_STATE_HOME", "XDG_CONFIG_HOME", "NAPARI_CONFIG"):
+    for name in ("PLATECAST_RUNTIME_DIR", "XDG_STATE_HOME", "XDG_CONFIG_HOME"):
         os.environ[name] = str(home / name.lower())
+    os.environ["NAPARI_CONFIG"] = str(home / "napari.yaml")
     (home / "platecast_runtime_dir").mkdir(mode=0o700)
     app = QApplication(sys.argv[:1])
     app.setStyle("Fusion")
@@ -164,7 +168,13 @@ class Pictures:
         window.tabs.setCurrentWidget(window.runs)
         script = self._home / "assay.py"
         script.write_text(_PIPELINE.format(limit=560))
-        process = subprocess.Popen([sys.executable, str(script), str(plate), str(self._home / "results")])
+        # By another path: the traceback in the picture is not to name the folder of this checkout.
+        packages = self._home / "site-packages"
+        packages.symlink_to(Path(platecast.__file__).parents[1])
+        process = subprocess.Popen(
+            [sys.executable, str(script), str(plate), str(self._home / "results")],
+            env=os.environ | {"PYTHONPATH": str(packages)},
+        )
         self._wait(lambda: any(len(view.wells) > 40 for view in window.live_runs.runs.values()), 60)
         self._picture("manager-runs-busy")
         failed = lambda: any(view.failures for view in window.live_runs.runs.values())  # noqa: E731
@@ -179,7 +189,7 @@ class Pictures:
         window = self._window
         window.tabs.setCurrentWidget(window.log)
         try:
-            raise OSError("[Errno 28] No space left on device: '/data/results/B03.tif'")
+            exec(compile(_FULL_DISK, "save.py", "exec"), {})  # noqa: S102 -- a traceback without this checkout
         except OSError:
             logging.getLogger("platecast.storage").exception("a result could not be written")
         self._wait(lambda: "could not be written" in window.log.text())

@@ -83,7 +83,7 @@ class Background(QObject):
             try:
                 result = work()
             except (PlatecastError, OSError) as error:
-                reason = str(error) or type(error).__name__
+                reason = _in_words(error)
                 _log.warning("%s", reason)
             except Exception as error:
                 # The edge of a thread: a defect must be seen in the log, and by whoever waits.
@@ -105,6 +105,12 @@ class Background(QObject):
             task.cancel()
         self._open.clear()
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _in_words(error: Exception) -> str:
+    """Return what an error says; the number before the words of one of ours says nothing to a reader."""
+    words = error.strerror if isinstance(error, PlatecastError) and isinstance(error, OSError) else None
+    return words or str(error) or type(error).__name__
 
 
 def _call(callback: Callable[[], None]) -> None:

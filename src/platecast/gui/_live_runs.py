@@ -1,6 +1,8 @@
 """All pipelines of this user that run, followed through their files."""
 
+import os
 from collections.abc import Mapping
+from pathlib import Path
 
 from qtpy.QtCore import QFileSystemWatcher, QObject, QTimer
 from qtpy.QtCore import Signal as QtSignal  # type: ignore[attr-defined]  # renamed where mypy does not look
@@ -44,7 +46,8 @@ class LiveRuns(QObject):
         self._alive.setInterval(_ALIVE_MS)
         self._alive.timeout.connect(self._read)
         self._watcher = QFileSystemWatcher(self)
-        self._watcher.directoryChanged.connect(lambda _path: self._wait())
+        self._watcher.directoryChanged.connect(lambda _path: self._look())
+        self._folder = ""
         background.run(runs_dir, self._watch, self.failed.emit)
 
     @property
@@ -65,9 +68,16 @@ class LiveRuns(QObject):
         if folders:
             self._watcher.removePaths(folders)
 
-    def _watch(self, folder: object) -> None:
-        self._watcher.addPath(str(folder))
-        self._read()
+    def _watch(self, folder: Path) -> None:
+        """Watch the folder of runs, and the one around it: the former comes and goes with runs."""
+        self._folder = str(folder)
+        self._watcher.addPath(str(folder.parent))
+        self._look()
+
+    def _look(self) -> None:
+        if self._folder not in self._watcher.directories() and os.path.isdir(self._folder):
+            self._watcher.addPath(self._folder)
+        self._wait()
 
     def _wait(self) -> None:
         if not self._pace.isActive():

@@ -1,6 +1,7 @@
 """A line across a page that says what went wrong, until somebody has read it."""
 
-from qtpy.QtCore import QSize, Qt
+from qtpy.QtCore import QRectF, QSize, Qt
+from qtpy.QtGui import QColor, QPainter, QPaintEvent, QPen
 from qtpy.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWidget
 
 from platecast.gui._marks import COLORS, Mark, mark_icon
@@ -11,7 +12,7 @@ class Notice(QFrame):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setObjectName("notice")
+        self._kind = Mark.BAD
         self._mark = QLabel()
         self._text = QLabel()
         self._text.setWordWrap(True)
@@ -38,7 +39,7 @@ class Notice(QFrame):
         side = self.fontMetrics().height()
         self._mark.setPixmap(mark_icon(mark).pixmap(QSize(side, side)))
         self._text.setText(text)
-        self._frame_in(COLORS[mark])
+        self._kind = mark
         self.show()
 
     def clear(self) -> None:
@@ -51,5 +52,10 @@ class Notice(QFrame):
         """What it says; empty while it is hidden."""
         return self._text.text()
 
-    def _frame_in(self, color: str) -> None:
-        self.setStyleSheet(f"#notice {{ border: 1px solid {color}; border-radius: 4px; }}")
+    def paintEvent(self, event: QPaintEvent | None) -> None:
+        """Draw the frame, here and not by a style sheet, which would keep light colours in the dark."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(QColor(COLORS[self._kind]), 1))
+        painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 4, 4)
+        painter.end()
