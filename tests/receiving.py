@@ -129,6 +129,10 @@ class LocalViewer:
                 item.reply({"done": item.name}, ())
         return new
 
+    def planes_waiting(self) -> int:
+        """Return how many planes wait for the window, names of dropped ones apart."""
+        return sum(isinstance(item, Arrival) for item in tuple(self.receiver._arrivals))
+
     def show(self, arrivals: list[Arrival]) -> None:
         """Settle planes as shown."""
         for arrival in arrivals:

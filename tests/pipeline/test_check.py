@@ -208,8 +208,9 @@ def test_viewer_host_that_cannot_be_reached(plate, tmp_path):
     )
     from platecast.pipeline._workers import viewer_problems
 
-    (reason,) = viewer_problems([there])
-    assert reason.startswith("no viewer can be reached on no-such-host.invalid, port 6555: ")
+    unpaired, unreachable = viewer_problems([there])
+    assert "no-such-host.invalid" in unpaired
+    assert unreachable.startswith("no viewer can be reached on no-such-host.invalid, port 6555: ")
 
 
 def test_settings_that_are_wrong_elsewhere_are_listed_too(plate, tmp_path):

@@ -74,7 +74,9 @@ def test_raw_images_and_results_are_shown_in_their_order(plate, tmp_path, steps,
     report = run(pipeline, plate, tmp_path / "out")
     (stream,) = Recorder.made
     assert (stream.run, stream.config.napari_port) == (report.run, 6001)
-    assert stream.layouts == [PlateLayout(plate="P1", well=("A01", "B02"), site=(1, 2), channel=(1, 2))]
+    assert stream.layouts == [
+        PlateLayout(plate="P1", well=("A01", "B02"), site=(1, 2), channel=(1, 2), images=(4, 4))
+    ]
     first = stream.sent[0][1]
     assert [(step, kind, dtype) for step, components, kind, dtype in stream.sent if components == first] == [
         (StepId(0, "raw"), Kind.IMAGE, "uint16"),

@@ -67,7 +67,7 @@ class TestSenderIsKilled:
             viewer.receiver._roster.window_bytes = 8 * PLANE.nbytes
             sender = start("-c", SEND_AND_WAIT, free_port, 50, 20 * PLANE.nbytes / 1e6)
             assert sender.stdout.readline() == "sent\n"
-            wait_until(lambda: viewer.status()["queued"] == 8, "the window is full")
+            wait_until(lambda: viewer.planes_waiting() == 8, "the window is full")
             sender.kill()
             sender.wait()
             viewer.show(viewer.take_all())

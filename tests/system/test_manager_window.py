@@ -62,6 +62,8 @@ def test_five_hundred_images_arrive_in_a_viewer_that_is_being_started(
     window.viewers.take_picture()
     qtbot.waitUntil(lambda: window.viewers.picture.picture_size.width() > 500, timeout=20_000)
     window.viewers.raise_action.trigger()
+    # Whoever asks a viewer that is ended in the same moment would wait for its answer.
+    qtbot.waitUntil(lambda: not window.background._open, timeout=20_000)
     window.viewers._ask(kill_viewer, "was not ended")
     qtbot.waitUntil(lambda: window.viewers.model.rowCount() == 0, timeout=10_000)
     assert "started the viewer" in window.log.text()

@@ -44,7 +44,7 @@ def test_loss_of_a_killed_sender_is_exact_and_its_memory_goes(
         viewer.receiver._roster.window_bytes = 8 * NBYTES
         sender = start("-c", SEND_AND_WAIT, free_port, 50, 20 * NBYTES / 1e6)
         assert sender.stdout.readline() == "sent\n"
-        wait_until(lambda: viewer.status()["queued"] == 8, "the window is full")
+        wait_until(lambda: viewer.planes_waiting() == 8, "the window is full")
         assert bool(shared_blocks()) is (kind == "named")
         sender.send_signal(signal.SIGKILL)
         sender.wait()

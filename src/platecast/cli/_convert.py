@@ -163,7 +163,7 @@ def _check(plate: Plate, images: Sequence[PlateImage], output: Path) -> PlateLay
     for name in COMPONENT_NAMES[1:]:
         present = {getattr(image.components, name) for image in images}
         kept[name] = tuple(value for value in getattr(layout, name) if value in present)
-    return msgspec.structs.replace(layout, **kept)
+    return msgspec.structs.replace(layout, images=(), **kept)
 
 
 def _work(

@@ -137,7 +137,7 @@ class ResultStore:
             }
             # A projection has no such axis.
             values |= {name: () for name in over_names(each.over) if getattr(plane, name) is None}
-            layout = msgspec.structs.replace(layout, **values)
+            layout = msgspec.structs.replace(layout, images=(), **values)
         backend = self._files.backend("zarr")
         assert isinstance(backend, ZarrBackend)  # noqa: S101 -- for the type checker
         backend.declare(folder, layout)

@@ -57,6 +57,7 @@ class PlateFacts(
                 old,
                 pixel_size_um=layout.pixel_size_um or old.pixel_size_um,
                 z_step_um=layout.z_step_um or old.z_step_um,
+                images=(),
                 **values,
             ),
             channels=tuple(channels.values()),
