@@ -1,5 +1,6 @@
 """`platecast convert`: the raw images of a plate, copied into one OME-Zarr plate."""
 
+import dataclasses
 import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
@@ -8,7 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -21,7 +21,7 @@ from platecast.cli._filters import (
     WellOption,
     ZIndexOption,
 )
-from platecast.components import COMPONENT_NAMES, PlateLayout, format_name
+from platecast.components import PlateLayout, format_name
 from platecast.errors import StorageError
 from platecast.storage import Plate, PlateImage, ZarrBackend, open_plate
 
@@ -158,12 +158,8 @@ def _check(plate: Plate, images: Sequence[PlateImage], output: Path) -> PlateLay
         raise StorageError(
             f"{first.path} and {second.path} are the same plane: convert one measurement at a time"
         )
-    (layout,) = plate.layouts
-    kept: dict[str, tuple[object, ...]] = {}
-    for name in COMPONENT_NAMES[1:]:
-        present = {getattr(image.components, name) for image in images}
-        kept[name] = tuple(value for value in getattr(layout, name) if value in present)
-    return msgspec.structs.replace(layout, images=(), **kept)
+    (layout,) = dataclasses.replace(plate, images=tuple(images)).layouts
+    return layout
 
 
 def _work(
