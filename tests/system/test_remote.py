@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from platecast.config import CONTROL_PORT_OFFSET
@@ -118,9 +119,12 @@ def test_nothing_is_readable_on_the_cable(site):
         "while not select.select([sys.stdin], [], [], 0)[0]:\n"
         "    try: seen += s.recv(1 << 17)\n"
         "    except TimeoutError: pass\n"
-        "print(len(seen), b'SecretDye' in seen, b'hidden-plate' in seen, bytes(range(64)) in seen)\n"
+        "row = bytes.fromhex(sys.argv[1])\n"
+        "print(len(seen), b'SecretDye' in seen, b'hidden-plate' in seen, row in seen)\n"
     )
-    capture = site.start(node, "-c", code)
+    # What `remote_sender.py` sends; pixels that are not compressed would be seen by their second row.
+    image = np.random.default_rng(1).poisson(400, (256, 256)).astype(np.uint16)
+    capture = site.start(node, "-c", code, image[1, :32].tobytes().hex())
     assert capture.stdout.readline() == "ready\n"
     told = outcome(site.sender(node, 3, 256))
     assert told["shown"] == 3
