@@ -1,5 +1,6 @@
 """The manager's window, with settings of its own, closed with the test that opened it."""
 
+import functools
 import os
 
 import numpy as np
@@ -16,6 +17,13 @@ def qapp_args():
     """Without a screen Qt would abort."""
     has_screen = bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
     return ["platecast"] if has_screen else ["platecast", "-platform", "offscreen"]
+
+
+@pytest.fixture
+def qtbot(qtbot):
+    """As pytest-qt's own, but patient: two suites may share two cores."""
+    qtbot.waitUntil = functools.partial(qtbot.waitUntil, timeout=30_000)
+    return qtbot
 
 
 @pytest.fixture

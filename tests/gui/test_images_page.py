@@ -94,7 +94,7 @@ def test_images_wait_for_a_viewer_that_is_still_to_come(qtbot, window, page, fre
     assert "24 images: 0 shown, 24 waiting" in page.deliveries.texts[0]
     with viewer_on(free_port) as viewer:
         viewer.receiver.beat()
-        qtbot.waitUntil(lambda: viewer.ledger().sent == 24, timeout=10_000)
+        qtbot.waitUntil(lambda: viewer.ledger().sent == 24)
         qtbot.waitUntil(lambda: "24 shown" in page.deliveries.texts[0])
         assert page.deliveries.texts[0].startswith(f"Port {free_port} · Later")
 
@@ -113,7 +113,7 @@ def test_viewer_that_does_not_come_keeps_images_waiting(qtbot, window, page, fre
         monkeypatch.setattr(starts_module, "start_viewer", lambda port, **options: viewer.endpoint)
         (target,) = window.deliveries.targets
         page.retry_asked.emit(target)
-        qtbot.waitUntil(lambda: viewer.ledger().shown == 12, timeout=10_000)
+        qtbot.waitUntil(lambda: viewer.ledger().shown == 12)
 
 
 def test_form_that_is_left_sends_nothing(window, page):

@@ -1,7 +1,5 @@
 """The tab *Viewers* with viewers that answer as real ones do."""
 
-import contextlib
-
 import pytest
 from qtpy.QtCore import QBuffer
 from qtpy.QtGui import QImage
@@ -23,7 +21,7 @@ def png():
 @pytest.fixture
 def page(window, monkeypatch):
     # A viewer of which only the status is made up would be asked for a picture for 10 s.
-    monkeypatch.setattr(page_module, "take_screenshot", lambda endpoint: png())
+    monkeypatch.setattr(page_module, "take_screenshot", lambda endpoint, stop: png())
     return window.viewers
 
 
@@ -50,12 +48,12 @@ def test_window_is_brought_to_the_front(qtbot, page, free_port):
     with viewer_on(free_port) as found:
         qtbot.waitUntil(lambda: page.chosen is not None)
         page.raise_action.trigger()
-        qtbot.waitUntil(lambda: "raise" in [each.name for each in found.commands], timeout=10_000)
+        qtbot.waitUntil(lambda: "raise" in [each.name for each in found.commands])
 
 
 def test_viewer_is_asked_to_quit(qtbot, page, monkeypatch):
     asked = []
-    monkeypatch.setattr(page_module, "quit_viewer", lambda endpoint, timeout_s: asked.append(endpoint))
+    monkeypatch.setattr(page_module, "quit_viewer", lambda endpoint, timeout_s, stop: asked.append(endpoint))
     page.apply((viewer(5555),))
     page.quit_action.trigger()
     qtbot.waitUntil(lambda: asked == [page.chosen.endpoint])
@@ -67,7 +65,7 @@ def test_picture_of_the_chosen_viewer(qtbot, page):
 
 
 def test_picture_that_cannot_be_taken_says_why(qtbot, page, monkeypatch):
-    def fail(endpoint):
+    def fail(endpoint, stop):
         raise OSError("no answer")
 
     monkeypatch.setattr(page_module, "take_screenshot", fail)
@@ -76,9 +74,25 @@ def test_picture_that_cannot_be_taken_says_why(qtbot, page, monkeypatch):
 
 
 def test_no_picture_of_a_viewer_that_is_busy(qtbot, page, monkeypatch):
-    monkeypatch.setattr(page_module, "take_screenshot", lambda endpoint: pytest.fail("asked for"))
+    asked = []
+    monkeypatch.setattr(page_module, "take_screenshot", lambda endpoint, stop: asked.append(endpoint))
     page.apply((viewer(5555, "busy"),))
     qtbot.waitUntil(lambda: "is busy" in page.picture.text)
+    assert asked == []
+
+
+def test_no_picture_while_nobody_looks(qtbot, window, page, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        page_module, "take_screenshot", lambda endpoint, stop: asked.append(endpoint) or png()
+    )
+    window.tabs.setCurrentWidget(window.images)
+    page.apply((viewer(5555),))
+    qtbot.waitUntil(lambda: not page._delay.isActive())
+    assert asked == []
+    window.tabs.setCurrentWidget(page)
+    qtbot.waitUntil(lambda: page.picture.picture_size.width() == 2)
+    assert [each.port for each in asked] == [5555]
 
 
 def test_force_is_confirmed(qtbot, page, monkeypatch):
@@ -92,12 +106,11 @@ def test_force_is_confirmed(qtbot, page, monkeypatch):
         assert box.defaultButton().text().replace("&", "") == "Cancel"
         next(each for each in box.buttons() if each.text().replace("&", "") == button).click()
         qtbot.waitUntil(lambda: not page.findChildren(QMessageBox))
-        with contextlib.suppress(TimeoutError):
-            qtbot.waitUntil(lambda expected=expected: killed == expected)
+        qtbot.waitUntil(lambda expected=expected: killed == expected)
 
 
 def test_failure_is_said_and_dismissed(qtbot, page, monkeypatch):
-    def fail(endpoint, timeout_s=0):
+    def fail(endpoint, timeout_s, stop):
         raise ConnectionError("no answer")
 
     monkeypatch.setattr(page_module, "quit_viewer", fail)

@@ -1,7 +1,11 @@
 """The window as a whole: it opens, remembers, and says what it is."""
 
+import threading
+
 from platecast import __version__
 from platecast.gui._about import show_about, versions
+from platecast.viewer._arrivals import Command
+from tests.receiving import viewer_on
 
 
 def test_empty_window_says_what_to_do(window):
@@ -51,3 +55,22 @@ def test_about_names_versions(window):
     box = show_about(window)
     assert all(value in box.informativeText() for value in facts.values())
     box.close()
+
+
+def test_closing_waits_for_no_viewer_and_leaves_no_thread(qtbot, window, free_port):
+    """The viewer was asked for a picture, and to quit; it answers neither."""
+    before = set(threading.enumerate())
+    with viewer_on(free_port, takes=False) as viewer:
+        viewer.receiver.beat()
+        qtbot.waitUntil(lambda: window.viewers.chosen is not None)
+        window.viewers.picture_action.trigger()
+        window.viewers.quit_action.trigger()
+        qtbot.waitUntil(lambda: {"screenshot", "quit"} <= {each.name for each in waiting(viewer)})
+        window.close()
+        left = [each.name for each in threading.enumerate() if each.name.startswith("platecast-gui")]
+        assert left == []
+    assert set(threading.enumerate()) <= before
+
+
+def waiting(viewer):
+    return [each for each in tuple(viewer.receiver._arrivals) if isinstance(each, Command)]

@@ -1,17 +1,36 @@
 """Finding, describing and ending viewers; what starts real windows is in `tests/system`."""
 
+import contextlib
 import fcntl
 import os
+import signal
 import stat
+import subprocess
 import sys
+import threading
+from concurrent.futures import CancelledError, ThreadPoolExecutor
+from pathlib import Path
 
 import msgspec
 import pytest
 
 from platecast.errors import PortInUseError, ViewerCommandError, ViewerNotFoundError, ViewerStartError
-from platecast.manager import find_or_start, find_viewer, has_screen, list_viewers, log_path, quit_viewer
-from platecast.wire import Ledger, ReceiverSockets, ask, new_instance, write_endpoint
+from platecast.manager import (
+    find_or_start,
+    find_viewer,
+    go_to,
+    has_screen,
+    list_viewers,
+    log_path,
+    quit_viewer,
+    start_viewer,
+    take_screenshot,
+)
+from platecast.wire import Ledger, ReceiverSockets, ask, new_instance, read_endpoint, write_endpoint
 from tests.receiving import TOKEN, viewer_on
+from tests.waiting import wait_until
+
+_VIEWER = Path(__file__).parents[1] / "viewer_process.py"
 
 
 def test_nobody_is_there(free_port):
@@ -153,3 +172,65 @@ def test_connection_file_is_private_while_the_viewer_runs(free_port, runtime_dir
         modes = {path.suffix: stat.S_IMODE(path.stat().st_mode) for path in runtime_dir.iterdir()}
         assert set(modes.values()) == {0o600}
     assert list(runtime_dir.iterdir()) == []
+
+
+@contextlib.contextmanager
+def deaf_viewer(port):
+    """Run a viewer's process that is stopped, and end it."""
+    process = subprocess.Popen([sys.executable, _VIEWER, str(port)], stdin=subprocess.PIPE)
+    try:
+        endpoint = wait_until(lambda: read_endpoint(port), "the viewer listens", 30)
+        process.send_signal(signal.SIGSTOP)
+        yield endpoint, process
+    finally:
+        process.kill()
+        process.communicate()
+        read_endpoint(port)  # its file is stale now, and removed
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="no signal stops a process here")
+def test_command_ends_with_the_viewer_that_it_was_for(free_port):
+    with deaf_viewer(free_port) as (endpoint, process), ThreadPoolExecutor() as threads:
+        asked = threads.submit(go_to, endpoint, {"well": "A01"}, 100)
+        quitting = threads.submit(quit_viewer, endpoint, 100)
+        with pytest.raises(TimeoutError):
+            asked.result(0.3)
+        process.kill()
+        with pytest.raises(
+            ViewerNotFoundError, match=rf"port {free_port} \(process {process.pid}\) has ended"
+        ):
+            asked.result(10)
+        assert quitting.result(10) is None
+
+
+def test_viewer_that_has_ended_is_asked_for_nothing(free_port, find_free_port):
+    """Whoever holds its port now must not be told the token."""
+    sockets = ReceiverSockets(free_port, new_instance())
+    with viewer_on(find_free_port()) as viewer:
+        gone = msgspec.structs.replace(viewer.endpoint, port=free_port, start_time=1.0)
+        for each in (take_screenshot, quit_viewer):
+            with pytest.raises(ViewerNotFoundError, match="has ended"):
+                each(gone)
+    sockets.close(linger_s=0)
+
+
+@pytest.mark.parametrize("request_of", [take_screenshot, quit_viewer])
+def test_waiting_is_given_up_when_told(free_port, request_of):
+    stop = threading.Event()
+    with viewer_on(free_port, takes=False) as viewer, ThreadPoolExecutor() as threads:
+        asked = threads.submit(request_of, viewer.endpoint, timeout_s=100, stop=stop)
+        stop.set()
+        with pytest.raises(CancelledError):
+            asked.result(10)
+
+
+def test_start_that_waits_for_another_one_is_given_up_when_told(free_port, runtime_dir):
+    stop = threading.Event()
+    folder = os.open(runtime_dir, os.O_RDONLY)
+    fcntl.flock(folder, fcntl.LOCK_EX)
+    with ThreadPoolExecutor() as threads:
+        started = threads.submit(start_viewer, free_port, timeout_s=100, stop=stop)
+        stop.set()
+        with pytest.raises(CancelledError):
+            started.result(10)
+    os.close(folder)

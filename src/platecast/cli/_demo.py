@@ -15,9 +15,9 @@ from platecast.cli._ports import QUIT_TIMEOUT_S, PortOption, viewer_on
 from platecast.cli._progress import run_progress
 from platecast.config import NapariStreamingConfig
 from platecast.errors import ViewerNotFoundError
-from platecast.manager import find_viewer, has_screen, quit_viewer
+from platecast.manager import find_viewer, has_screen, quit_viewer, take_screenshot
 from platecast.pipeline import RunReport
-from platecast.wire import Endpoint, ask
+from platecast.wire import Endpoint
 
 _READY_TIMEOUT_S = 60.0
 _SCREENSHOT_TIMEOUT_S = 30.0
@@ -115,9 +115,9 @@ def _save_screenshot(viewer: Endpoint, path: Path) -> Path:
         if time.monotonic() > deadline:
             raise ViewerNotFoundError(f"the window on port {viewer.port} is still {info.state}")
         time.sleep(0.1)
-    _, blobs = ask(viewer.port, "screenshot", token=viewer.token, timeout_s=_SCREENSHOT_TIMEOUT_S)
+    picture = take_screenshot(viewer, timeout_s=_SCREENSHOT_TIMEOUT_S)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(blobs[0])
+    path.write_bytes(picture)
     return path
 
 

@@ -1,8 +1,11 @@
 """Work that takes time, done in threads, and its results back in the window's thread."""
 
 import logging
+import queue
+import threading
+import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError
 from typing import TypeVar
 
 from qtpy.QtCore import QObject
@@ -14,23 +17,32 @@ _log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+CLOSE_S = 2.0
+"""How long a window that closes waits for work that does not notice that it is to stop."""
+
 
 class Task:
     """A piece of work that was begun; what it calls back is never called after `cancel`."""
 
     def __init__(self) -> None:
-        self.is_cancelled = False
-        self.future: Future[None] | None = None
+        self.stop = threading.Event()
+        """Set when nobody wants the result any more: whatever the work waits for, it waits no longer."""
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether its result is wanted no more."""
+        return self.stop.is_set()
 
     def cancel(self) -> None:
-        """Forget the work, and do not begin it if it still waits."""
-        self.is_cancelled = True
-        if self.future is not None:
-            self.future.cancel()
+        """Forget the work; do not begin it if it still waits, and tell it to stop if it does not."""
+        self.stop.set()
 
 
 class Background(QObject):
     """Does work in a few threads, so that a window never waits.
+
+    The threads are daemons: work that does not notice that it is to stop, such as reading from a server that
+    has gone, keeps no program from ending.
 
     Parameters
     ----------
@@ -44,14 +56,16 @@ class Background(QObject):
 
     def __init__(self, threads: int, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._pool = ThreadPoolExecutor(threads, "platecast-gui")
+        self._most = threads
+        self._threads: list[threading.Thread] = []
+        self._waiting: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._open: set[Task] = set()
         self._is_closed = False
         self._finished.connect(_call)
 
     def run(
         self,
-        work: Callable[[], T],
+        work: Callable[[threading.Event], T],
         done: Callable[[T], None],
         failed: Callable[[str], None] | None = None,
     ) -> Task:
@@ -60,7 +74,8 @@ class Background(QObject):
         Parameters
         ----------
         work
-            What is done; it must not touch a widget.
+            What is done; it must not touch a widget. It is given `Task.stop`; where it may wait for long, it
+            raises `CancelledError` soon after that is set.
         done
             Called with its result, in the thread of the window.
         failed
@@ -77,11 +92,18 @@ class Background(QObject):
                 if not task.is_cancelled:
                     callback()
 
-            self._finished.emit(call)
+            # After `close`, which was not waited for, this object may be no more.
+            if not self._is_closed:
+                self._finished.emit(call)
 
         def attempt() -> None:
             try:
-                result = work()
+                if task.is_cancelled:
+                    raise CancelledError
+                result = work(task.stop)
+            except CancelledError:
+                report(lambda: None)
+                return
             except (PlatecastError, OSError) as error:
                 reason = _in_words(error)
                 _log.warning("%s", reason)
@@ -95,16 +117,57 @@ class Background(QObject):
             report(lambda: failed(reason) if failed is not None else None)
 
         self._open.add(task)
-        task.future = self._pool.submit(attempt)
+        if len(self._threads) < min(self._most, len(self._open)):
+            name = f"platecast-gui-{len(self._threads)}"
+            thread = threading.Thread(target=_work, args=(self._waiting,), name=name, daemon=True)
+            self._threads.append(thread)
+            thread.start()
+        self._waiting.put(attempt)
         return task
 
-    def close(self) -> None:
-        """Begin nothing any more, and call nobody back."""
+    def stop(self) -> None:
+        """Begin nothing any more, call nobody back, and tell what was begun to stop."""
         self._is_closed = True
         for task in self._open:
             task.cancel()
         self._open.clear()
-        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def close(self, timeout_s: float = CLOSE_S) -> None:
+        """`stop`, and wait for the threads; whoever does not notice in time is left to itself.
+
+        Parameters
+        ----------
+        timeout_s
+            How long to wait.
+        """
+        self.stop()
+        for _ in self._threads:
+            self._waiting.put(None)
+        left = join_all(self._threads, timeout_s)
+        self._threads.clear()
+        if left:
+            _log.warning("%d pieces of work did not stop in %g s; they are left alone", left, timeout_s)
+
+
+def join_all(threads: list[threading.Thread], timeout_s: float) -> int:
+    """Wait for threads to end, and return how many have not.
+
+    Parameters
+    ----------
+    threads
+        The threads.
+    timeout_s
+        How long to wait, for all of them together.
+    """
+    deadline = time.monotonic() + timeout_s
+    for thread in threads:
+        thread.join(max(0.0, deadline - time.monotonic()))
+    return sum(thread.is_alive() for thread in threads)
+
+
+def _work(waiting: queue.SimpleQueue[Callable[[], None] | None]) -> None:
+    while (attempt := waiting.get()) is not None:
+        attempt()
 
 
 def _in_words(error: Exception) -> str:

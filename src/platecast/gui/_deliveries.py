@@ -3,6 +3,7 @@
 import threading
 from collections import deque
 from collections.abc import Sequence
+from concurrent.futures import CancelledError
 from dataclasses import dataclass, field
 
 from qtpy.QtCore import QObject, QTimer
@@ -107,11 +108,27 @@ class Target:
             self._total -= sum(len(images) for _, images in self._queue)
             self._queue.clear()
 
-    def send_waiting(self) -> None:
+    def send_waiting(self, stop: threading.Event) -> None:
         """Send what is queued, one plate after the other; blocks while headers are read.
 
         What could not be sent, because of an error that is raised, is queued again.
+
+        Parameters
+        ----------
+        stop
+            Ends it, after the few headers that are being read.
+
+        Raises
+        ------
+        CancelledError
+            It was told to stop.
         """
+
+        def note(progress: PlateProgress) -> None:
+            self._read = progress.done
+            if stop.is_set():
+                raise CancelledError
+
         if self._stream is None:
             fields = self.config.model_dump(exclude_unset=True) | {"napari_port": self.port}
             stream = Stream(config=NapariStreamingConfig(**fields), start_viewer=False)
@@ -125,7 +142,7 @@ class Target:
                 plate, images = self._queue.popleft()
                 self._in_hand, self._read = len(images), 0
             try:
-                send_images(stream, plate, images=images, on_progress=self._note)
+                send_images(stream, plate, images=images, on_progress=note)
             except BaseException:
                 with self._lock:
                     self._queue.appendleft((plate, images))
@@ -133,9 +150,6 @@ class Target:
                 raise
             with self._lock:
                 self._in_hand = 0
-
-    def _note(self, progress: PlateProgress) -> None:
-        self._read = progress.done
 
 
 class Deliveries(QObject):
@@ -207,9 +221,14 @@ class Deliveries(QObject):
             self._targets.remove(target)
         self.changed.emit()
 
-    def close(self) -> None:
-        """Begin nothing any more."""
+    def stop(self) -> None:
+        """Send nothing any more but what is on its way."""
         self._timer.stop()
+        self._background.stop()
+
+    def close(self) -> None:
+        """`stop`, and wait for the threads, see `Background.close`."""
+        self.stop()
         self._background.close()
 
     def _go_on(self, target: Target) -> None:

@@ -118,7 +118,7 @@ class ImagesPage(QWidget):
         self.empty.button.hide()
         self._stack.setCurrentWidget(self.empty)
         self._opening = self._background.run(
-            functools.partial(open_for_looking, place),
+            lambda _stop: open_for_looking(place),
             self._show_plate,
             functools.partial(self._say_not_opened, place),
         )
@@ -180,10 +180,6 @@ class ImagesPage(QWidget):
     def restore_state(self, state: dict[str, QByteArray]) -> None:
         """Lay out as it was."""
         self._splitter.restoreState(state["splitter"])
-
-    def close_threads(self) -> None:
-        """Read nothing any more."""
-        self.thumbnails.close()
 
     def _make_actions(self) -> None:
         self.open_action = QAction("&Open folder…", self)

@@ -48,7 +48,7 @@ class LiveRuns(QObject):
         self._watcher = QFileSystemWatcher(self)
         self._watcher.directoryChanged.connect(lambda _path: self._look())
         self._folder = ""
-        background.run(runs_dir, self._watch, self.failed.emit)
+        background.run(lambda _stop: runs_dir(), self._watch, self.failed.emit)
 
     @property
     def runs(self) -> Mapping[str, RunView]:
@@ -89,7 +89,7 @@ class LiveRuns(QObject):
             return
         self._is_reading, self._is_stale = True, False
         known = dict(self._runs)
-        self._background.run(lambda: read_runs(known), self._take, self._give_up)
+        self._background.run(lambda _stop: read_runs(known), self._take, self._give_up)
 
     def _take(self, runs: dict[str, RunView]) -> None:
         self._is_reading = False

@@ -1,6 +1,7 @@
 """Follows the log files of the viewers that this window started."""
 
 import functools
+import threading
 from pathlib import Path
 
 from qtpy.QtCore import QFileSystemWatcher, QObject, QTimer
@@ -91,7 +92,7 @@ class LogTail(QObject):
             self._timer.start()
 
 
-def _read(name: str, offset: int) -> tuple[str, int]:
+def _read(name: str, offset: int, _stop: threading.Event) -> tuple[str, int]:
     """Return the whole lines after an offset, and where they end."""
     with Path(name).open("rb") as file:
         size = file.seek(0, 2)

@@ -1,6 +1,5 @@
 """Tab *Runs*: pipelines in progress, their wells, and what failed in them."""
 
-import functools
 from collections.abc import Callable, Mapping
 
 from qtpy.QtCore import QByteArray, QSignalBlocker, Qt, QUrl
@@ -110,7 +109,7 @@ class RunsPage(QWidget):
         chosen = self.chosen
         if chosen is not None:
             self._background.run(
-                functools.partial(stop_run, chosen.status.run),
+                lambda _stop: stop_run(chosen.status.run),
                 lambda _: None,
                 lambda why: self.notice.say(f"The run was not stopped: {why}"),
             )

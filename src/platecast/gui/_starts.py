@@ -1,6 +1,7 @@
 """Viewers that this window starts, and the images that already wait for them."""
 
 import functools
+import threading
 
 from qtpy.QtCore import QObject
 from qtpy.QtCore import Signal as QtSignal  # type: ignore[attr-defined]  # renamed where mypy does not look
@@ -53,17 +54,10 @@ class Starts(QObject):
 
     def _start(self, target: Target) -> None:
         request = self._requests[target]
-        start = functools.partial(
-            start_viewer,
-            request.port,
-            or_next=request.or_next,
-            title=request.title,
-            persistent=request.persistent,
-            virtual_screen=request.virtual_screen,
-            memory_budget_mb=request.config.memory_budget_mb,
-        )
         self._background.run(
-            start, functools.partial(self._arrive, target), functools.partial(self._fail, target)
+            functools.partial(_start, request),
+            functools.partial(self._arrive, target),
+            functools.partial(self._fail, target),
         )
 
     def _arrive(self, target: Target, endpoint: Endpoint) -> None:
@@ -74,3 +68,15 @@ class Starts(QObject):
     def _fail(self, target: Target, why: str) -> None:
         self._deliveries.fail(target, why)
         self.failed.emit(why)
+
+
+def _start(request: StartRequest, stop: threading.Event) -> Endpoint:
+    return start_viewer(
+        request.port,
+        or_next=request.or_next,
+        title=request.title,
+        persistent=request.persistent,
+        virtual_screen=request.virtual_screen,
+        memory_budget_mb=request.config.memory_budget_mb,
+        stop=stop,
+    )

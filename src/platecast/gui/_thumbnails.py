@@ -15,6 +15,7 @@ from qtpy.QtGui import QImage, QPixmap
 
 from platecast.contrast import robust_limits
 from platecast.errors import PlatecastError
+from platecast.gui._background import CLOSE_S, join_all
 from platecast.storage import PlateImage
 
 _log = logging.getLogger(__name__)
@@ -126,15 +127,18 @@ class Thumbnails(QObject):
         with self._condition:
             return len(self._waiting)
 
-    def close(self) -> None:
-        """End the threads; waits for the image that each is reading."""
+    def stop(self) -> None:
+        """Read nothing any more but what each thread is reading."""
         with self._condition:
             self._is_closed = True
             self._waiting.clear()
             self._condition.notify_all()
         self._timer.stop()
-        for thread in self._threads:
-            thread.join()
+
+    def close(self, timeout_s: float = CLOSE_S) -> None:
+        """`stop`, and wait for the threads, at most `timeout_s`."""
+        self.stop()
+        join_all(self._threads, timeout_s)
 
     def _rouse(self) -> None:
         if not self._timer.isActive():

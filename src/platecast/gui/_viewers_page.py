@@ -1,11 +1,16 @@
 """Tab *Viewers*: the table, what one can do to a viewer, and its picture."""
 
 import functools
+import threading
 from collections.abc import Callable
 
 from qtpy.QtCore import QByteArray, QSortFilterProxyModel, Qt, QTimer
 from qtpy.QtCore import Signal as QtSignal  # type: ignore[attr-defined]  # renamed where mypy does not look
-from qtpy.QtGui import QAction, QKeySequence  # type: ignore[attr-defined]  # moved, where mypy does not look
+from qtpy.QtGui import (  # type: ignore[attr-defined]  # moved, where mypy does not look
+    QAction,
+    QKeySequence,
+    QShowEvent,
+)
 from qtpy.QtWidgets import (
     QLabel,
     QMessageBox,
@@ -23,6 +28,7 @@ from platecast.gui._picture import Picture
 from platecast.gui._tables import header_of, make_table
 from platecast.gui._viewer_table import PORT_COLUMN, SORT_ROLE, TITLE_COLUMN, ViewerTable
 from platecast.manager import ViewerInfo, kill_viewer, quit_viewer, raise_viewer, take_screenshot
+from platecast.wire import Endpoint
 
 _PICTURE_DELAY_MS = 300
 """Who goes through the table with the arrow keys wants no picture of each viewer."""
@@ -108,6 +114,11 @@ class ViewersPage(QWidget):
         """What can be done with the viewer that is chosen."""
         return (self.raise_action, self.picture_action, self.quit_action, self.kill_action)
 
+    def showEvent(self, event: QShowEvent | None) -> None:
+        """Take the picture that was not taken while nobody looked."""
+        super().showEvent(event)
+        self._delay.start()
+
     def save_state(self) -> dict[str, QByteArray]:
         """Return how it is laid out."""
         return {"splitter": self._splitter.saveState(), "table": header_of(self.table).saveState()}
@@ -129,7 +140,7 @@ class ViewersPage(QWidget):
         port = chosen.endpoint.port
         self.picture.set_text(f"Taking a picture of the viewer on port {port} …")
         self._picture_task = self._background.run(
-            functools.partial(take_screenshot, chosen.endpoint),
+            lambda stop: take_screenshot(chosen.endpoint, stop=stop),
             self.picture.set_png,
             lambda why: self.picture.set_text(f"No picture: {why}"),
         )
@@ -191,7 +202,7 @@ class ViewersPage(QWidget):
 
     def _follow_choice(self) -> None:
         chosen = self.chosen
-        if chosen is None or chosen.endpoint.instance == self._pictured:
+        if chosen is None or chosen.endpoint.instance == self._pictured or not self.isVisible():
             return
         if chosen.state == "ready":
             self.take_picture()
@@ -230,7 +241,7 @@ class ViewersPage(QWidget):
         cancel = box.addButton(QMessageBox.StandardButton.Cancel)
         box.setDefaultButton(cancel)
         assert end is not None  # noqa: S101 -- it was just added
-        end.clicked.connect(lambda: self._ask(kill_viewer, "was not ended", chosen))
+        end.clicked.connect(lambda: self._ask(_kill, "was not ended", chosen))
         box.open()
 
     def _ask(self, work: Callable[..., None], failure: str, viewer: ViewerInfo | None = None) -> None:
@@ -239,7 +250,7 @@ class ViewersPage(QWidget):
             endpoint = chosen.endpoint
             self.notice.clear()
             self._background.run(
-                functools.partial(work, endpoint),
+                lambda stop: work(endpoint, stop=stop),
                 lambda _: None,
                 lambda why: self.notice.say(f"The viewer on port {endpoint.port} {failure}: {why}"),
             )
@@ -247,6 +258,11 @@ class ViewersPage(QWidget):
 
 _WIDTHS = (20, 8, 24, 11, 11, 11, 9, 9, 11, 12)
 """Of the columns, in characters."""
+
+
+def _kill(endpoint: Endpoint, stop: threading.Event) -> None:
+    """End a viewer's process; that takes two seconds at most, and is not left half done."""
+    kill_viewer(endpoint)
 
 
 def _describe(viewer: ViewerInfo) -> str:

@@ -118,6 +118,10 @@ class ManagerWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent | None) -> None:
         """Keep the layout, and let everything end."""
         self._save()
+        # What is waited for below may take a moment, in which nobody wants to look at a window that is stuck.
+        self.hide()
+        for each in (self.background, self.deliveries, self.images.thumbnails):
+            each.stop()
         logging.getLogger().removeHandler(self.log_buffer)
         logging.getLogger("platecast").setLevel(self._log_level)
         self.log_buffer.close()
@@ -126,7 +130,7 @@ class ManagerWindow(QMainWindow):
         self.tail.close()
         self.deliveries.close()
         self.background.close()
-        self.images.close_threads()
+        self.images.thumbnails.close()
         super().closeEvent(event)
 
     def _connect(self) -> None:
@@ -153,7 +157,7 @@ class ManagerWindow(QMainWindow):
         self.images.notice.say(text)
 
     def _load_settings(self) -> None:
-        self.background.run(user_levels, self._take_settings, self._say_settings_failed)
+        self.background.run(lambda _stop: user_levels(), self._take_settings, self._say_settings_failed)
 
     def _take_settings(self, levels: tuple[Level, ...]) -> None:
         self._levels = levels

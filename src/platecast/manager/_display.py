@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from platecast.wire import Endpoint, ask
+from platecast.manager._asking import ask_viewer
+from platecast.wire import Endpoint
 
 
 def set_sliced(endpoint: Endpoint, sliced: Sequence[str] | None, timeout_s: float = 10.0) -> int:
@@ -31,5 +32,5 @@ def set_sliced(endpoint: Endpoint, sliced: Sequence[str] | None, timeout_s: floa
         One of the names cannot be a layer.
     """
     chosen = None if sliced is None else list(sliced)
-    answer, _ = ask(endpoint.port, "display", token=endpoint.token, timeout_s=timeout_s, sliced=chosen)
+    answer, _ = ask_viewer(endpoint, "display", {"sliced": chosen}, timeout_s=timeout_s)
     return int(answer["layers"])

@@ -1,10 +1,12 @@
 """What may be asked of a viewer's window: where to look, what to let go, how it looks."""
 
+import threading
 from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from platecast.wire import Endpoint, ask
+from platecast.manager._asking import ask_viewer
+from platecast.wire import Endpoint
 
 _TIMEOUT_S = 10.0
 
@@ -40,7 +42,7 @@ def go_to(endpoint: Endpoint, values: Mapping[str, Value], timeout_s: float = _T
     ViewerCommandError
         There is no such place; the message says which there are.
     """
-    answer, _ = ask(endpoint.port, "goto", token=endpoint.token, timeout_s=timeout_s, **values)
+    answer, _ = ask_viewer(endpoint, "goto", values, timeout_s=timeout_s)
     return dict(answer["on_screen"])
 
 
@@ -74,30 +76,62 @@ def clear_layers(
     """
     chosen: dict[str, object] = {"run": run, "step": step, "earlier_runs": earlier_runs or None}
     given = {name: value for name, value in chosen.items() if value is not None}
-    answer, _ = ask(endpoint.port, "clear", token=endpoint.token, timeout_s=timeout_s, **given)
+    answer, _ = ask_viewer(endpoint, "clear", given, timeout_s=timeout_s)
     return msgspec.convert(answer, Cleared)
 
 
-def raise_viewer(endpoint: Endpoint, timeout_s: float = _TIMEOUT_S) -> None:
+def raise_viewer(
+    endpoint: Endpoint, timeout_s: float = _TIMEOUT_S, *, stop: threading.Event | None = None
+) -> None:
     """Bring a viewer's window to the front, also where it was minimised.
 
+    Parameters
+    ----------
+    endpoint
+        The viewer.
+    timeout_s
+        How long to wait.
+    stop
+        Ends the waiting when it is set.
+
     Raises
     ------
     ViewerNotFoundError
         The viewer does not answer.
+    CancelledError
+        `stop` was set.
     """
-    ask(endpoint.port, "raise", token=endpoint.token, timeout_s=timeout_s)
+    ask_viewer(endpoint, "raise", timeout_s=timeout_s, stop=stop)
 
 
-def take_screenshot(endpoint: Endpoint, *, canvas_only: bool = False, timeout_s: float = _TIMEOUT_S) -> bytes:
+def take_screenshot(
+    endpoint: Endpoint,
+    *,
+    canvas_only: bool = False,
+    timeout_s: float = _TIMEOUT_S,
+    stop: threading.Event | None = None,
+) -> bytes:
     """Return a picture of a window, or of its images alone, as PNG.
 
+    Parameters
+    ----------
+    endpoint
+        The viewer.
+    canvas_only
+        Whether the images alone are pictured.
+    timeout_s
+        How long to wait.
+    stop
+        Ends the waiting when it is set.
+
     Raises
     ------
     ViewerNotFoundError
         The viewer does not answer.
+    CancelledError
+        `stop` was set.
     """
-    _, (picture,) = ask(
-        endpoint.port, "screenshot", token=endpoint.token, timeout_s=timeout_s, canvas_only=canvas_only
+    _, (picture,) = ask_viewer(
+        endpoint, "screenshot", {"canvas_only": canvas_only}, timeout_s=timeout_s, stop=stop
     )
     return picture

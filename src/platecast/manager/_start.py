@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import CancelledError
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -112,6 +113,7 @@ def start_viewer(
     memory_budget_mb: float | None = None,
     listen: str = "",
     timeout_s: float = 20.0,
+    stop: threading.Event | None = None,
 ) -> Endpoint:
     """Start another viewer, also where this user has one already; otherwise as `find_or_start`.
 
@@ -124,6 +126,8 @@ def start_viewer(
         viewer is found under its own port only.
     title, persistent, virtual_screen, memory_budget_mb, listen, timeout_s
         As for `find_or_start`.
+    stop
+        Ends the waiting when it is set; a viewer whose process was started comes up by itself.
 
     Raises
     ------
@@ -131,17 +135,19 @@ def start_viewer(
         The pair is taken, also by a viewer of this user; the message says by whom.
     ViewerStartError
         The viewer ended or did not listen in time; the message ends with its last words.
+    CancelledError
+        `stop` was set.
     """
     if listen:
         listen_address(listen)
     deadline = time.monotonic() + timeout_s
-    with _start_lock(deadline):
+    with _start_lock(deadline, stop):
         if or_next:
             port = next_free_pair(port)
         else:
             check_ports(port)
         launch = _Launch(port, False, title, persistent, virtual_screen, memory_budget_mb, listen, timeout_s)
-        return _launched(launch, deadline)
+        return _launched(launch, deadline, stop)
 
 
 def wait_ready(endpoint: Endpoint, timeout_s: float = 30.0) -> None:
@@ -182,10 +188,12 @@ class _Launch:
     timeout_s: float
 
 
-def _launched(launch: _Launch, deadline: float) -> Endpoint:
+def _launched(launch: _Launch, deadline: float, stop: threading.Event | None = None) -> Endpoint:
     """Start a viewer and wait until it listens. The lock is held."""
     port = launch.port
     process = _launch(launch)
+    # Waits for the process so that it leaves no zombie; ends with it or with us.
+    threading.Thread(target=process.wait, name=f"viewer-{port}-reaper", daemon=True).start()
     while (endpoint := read_endpoint(port)) is None:
         if process.poll() is not None:
             raise ViewerStartError(f"the viewer on port {port} ended at once{_last_words(port)}")
@@ -195,9 +203,7 @@ def _launched(launch: _Launch, deadline: float) -> Endpoint:
             raise ViewerStartError(
                 f"no viewer on port {port} after {launch.timeout_s:g} s{_last_words(port)}"
             )
-        time.sleep(_LOOK_INTERVAL_S)
-    # Waits for the process so that it leaves no zombie; ends with it or with us.
-    threading.Thread(target=process.wait, name=f"viewer-{port}-reaper", daemon=True).start()
+        _pause(stop)
     if endpoint.virtual_screen and launch.virtual_screen is None:
         _log.warning(_UNSEEN, endpoint.port)
     return endpoint
@@ -214,7 +220,7 @@ def log_path(port: int) -> Path:
 
 
 @contextlib.contextmanager
-def _start_lock(deadline: float) -> Iterator[None]:
+def _start_lock(deadline: float, stop: threading.Event | None = None) -> Iterator[None]:
     """Hold the lock of this user's viewers; the kernel lets go of it when its holder dies."""
     folder = open_folder_lock(runtime_dir())
     try:
@@ -225,10 +231,17 @@ def _start_lock(deadline: float) -> Iterator[None]:
             except BlockingIOError:
                 if time.monotonic() > deadline:
                     raise ViewerStartError("another process takes too long to start a viewer") from None
-                time.sleep(_LOOK_INTERVAL_S)
+                _pause(stop)
         yield
     finally:
         os.close(folder)
+
+
+def _pause(stop: threading.Event | None) -> None:
+    if stop is None:
+        time.sleep(_LOOK_INTERVAL_S)
+    elif stop.wait(_LOOK_INTERVAL_S):
+        raise CancelledError
 
 
 def _launch(launch: _Launch) -> subprocess.Popen[bytes]:

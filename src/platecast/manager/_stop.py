@@ -3,30 +3,50 @@
 import os
 import signal
 import sys
+import threading
 import time
+from concurrent.futures import CancelledError
 
 import psutil
 
 from platecast.errors import ViewerCommandError, ViewerNotFoundError
-from platecast.wire import Endpoint, ask, ask_each, list_endpoints, process_start_time, remove_endpoint
+from platecast.manager._asking import ask_viewer
+from platecast.wire import Endpoint, ask_each, list_endpoints, process_start_time, remove_endpoint
 
 _LOOK_INTERVAL_S = 0.02
 _IDENTITY_TIMEOUT_S = 0.3
 
 
-def quit_viewer(endpoint: Endpoint, timeout_s: float = 5.0) -> None:
+def quit_viewer(endpoint: Endpoint, timeout_s: float = 5.0, *, stop: threading.Event | None = None) -> None:
     """Ask a viewer to close its window and wait until its process is gone.
+
+    Parameters
+    ----------
+    endpoint
+        The viewer.
+    timeout_s
+        How long to wait.
+    stop
+        Ends the waiting when it is set; a viewer that was asked quits all the same.
 
     Raises
     ------
     ViewerNotFoundError
-        It does not answer.
+        It has ended before it was asked, or it does not answer.
     ViewerCommandError
         It answered and is still there after `timeout_s`.
+    CancelledError
+        `stop` was set.
     """
     deadline = time.monotonic() + timeout_s
-    ask(endpoint.port, "quit", token=endpoint.token, timeout_s=timeout_s)
-    if not _wait_gone(endpoint, deadline):
+    was_alive = endpoint.alive
+    try:
+        ask_viewer(endpoint, "quit", timeout_s=timeout_s, stop=stop)
+    except ViewerNotFoundError:
+        # Ended by somebody else meanwhile, or gone before its answer was sent: what was wanted, either way.
+        if not was_alive or endpoint.alive:
+            raise
+    if not _wait_gone(endpoint, deadline, stop):
         raise ViewerCommandError(
             f"the viewer on port {endpoint.port} (process {endpoint.pid}) did not quit in {timeout_s:g} s"
         )
@@ -96,8 +116,10 @@ def _end(endpoint: Endpoint) -> None:
             return
 
 
-def _wait_gone(endpoint: Endpoint, deadline: float) -> bool:
+def _wait_gone(endpoint: Endpoint, deadline: float, stop: threading.Event | None = None) -> bool:
     while endpoint.alive:
+        if stop is not None and stop.is_set():
+            raise CancelledError
         if time.monotonic() > deadline:
             return False
         time.sleep(_LOOK_INTERVAL_S)

@@ -9,7 +9,7 @@ from platecast.wire._codec import (
     encode,
 )
 from platecast.wire._compression import BLOSC2, codecs, compress, decompress
-from platecast.wire._control import ask, ask_each
+from platecast.wire._control import ask, ask_each, exchange
 from platecast.wire._counters import Counters, CountersView
 from platecast.wire._door import listen_address
 from platecast.wire._endpoint import (
@@ -160,6 +160,7 @@ __all__ = [
     "decode_viewer_message",
     "decompress",
     "encode",
+    "exchange",
     "find_pairing",
     "give_back_free_memory",
     "list_endpoints",

@@ -3,7 +3,7 @@
 import contextlib
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -12,6 +12,8 @@ import zmq
 from platecast.config import CONTROL_PORT_OFFSET
 from platecast.errors import ViewerCommandError, ViewerNotFoundError
 from platecast.wire._endpoint import LOOPBACK, Endpoint
+
+_LOOK_INTERVAL_S = 0.1
 
 
 def ask(
@@ -49,12 +51,39 @@ def ask(
     ViewerCommandError
         The viewer refused the request or failed to carry it out.
     """
+    return exchange(port, request, args, token=token, timeout_s=timeout_s)
+
+
+def exchange(
+    port: int,
+    request: str,
+    args: Mapping[str, Any],
+    *,
+    token: str,
+    timeout_s: float,
+    while_waiting: Callable[[], None] | None = None,
+) -> tuple[dict[str, Any], list[bytes]]:
+    """Do what `ask` does, and look around meanwhile.
+
+    Parameters
+    ----------
+    port, request, args, token, timeout_s
+        As for `ask`.
+    while_waiting
+        Called ten times a second until there is an answer; what it raises ends the waiting.
+    """
     with zmq.Context() as context, context.socket(zmq.REQ) as socket:
         socket.linger = 0
         socket.connect(f"tcp://{LOOPBACK}:{port + CONTROL_PORT_OFFSET}")
         socket.send(msgspec.json.encode({**args, "type": request, "token": token}))
-        if not socket.poll(int(timeout_s * 1000)):
-            raise ViewerNotFoundError(f"no viewer answered {request!r} on port {port} within {timeout_s:g} s")
+        deadline = time.monotonic() + timeout_s
+        while not socket.poll(_left_ms(deadline, None if while_waiting is None else _LOOK_INTERVAL_S)):
+            if time.monotonic() >= deadline:
+                raise ViewerNotFoundError(
+                    f"no viewer answered {request!r} on port {port} within {timeout_s:g} s"
+                )
+            if while_waiting is not None:
+                while_waiting()
         body, *blobs = socket.recv_multipart()
     answer = msgspec.json.decode(body, type=dict[str, Any])
     if "error" in answer:
@@ -107,3 +136,8 @@ def ask_each(
     finally:
         context.destroy(linger=0)
     return answers
+
+
+def _left_ms(deadline: float, most_s: float | None) -> int:
+    left_s = max(0.0, deadline - time.monotonic())
+    return math.ceil((left_s if most_s is None else min(left_s, most_s)) * 1000)
