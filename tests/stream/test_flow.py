@@ -54,3 +54,10 @@ def test_plane_that_is_sent_again_counts_once():
     assert flow.under_way_bytes == 900
     flow.settled(1, 2.0)
     assert flow.under_way_bytes == 0
+
+
+def test_message_is_no_larger_than_what_the_link_carries_at_once():
+    assert Flow().batch_bytes == 0
+    assert Flow(rate_bps=32e3).batch_bytes < 2000
+    assert Flow(rate_bps=12.5e6).batch_bytes < 1e6
+    assert Flow(rate_bps=1e9).batch_bytes == 2 << 20

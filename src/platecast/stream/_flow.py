@@ -12,6 +12,8 @@ QUEUE_S = 0.3
 """Longest wait of a plane behind others on the link."""
 _FIRST_WINDOW_BYTES = 1 << 20
 """Under way before anything is known of the link; one plane always is, whatever its size."""
+_BATCH_S = 0.05
+_MOST_BATCH_BYTES = 2 << 20
 _MEMORY_S = 10.0
 """How long a measured rate counts: a link that has become slower is noticed after that."""
 _LEAST_PATIENCE_S = 1.0
@@ -56,6 +58,15 @@ class Flow:
         if self.rate_bps is None:
             return _FIRST_WINDOW_BYTES
         return max(self.rate_bps * (self.rtt_s + QUEUE_S), _FIRST_WINDOW_BYTES / 16)
+
+    @property
+    def batch_bytes(self) -> float:
+        """Most bytes in one message, if that is more than one plane: it arrives as a whole or not at all.
+
+        On a link that loses much (32 kB/s were seen) four planes of half a megabyte in one message are all
+        settled after a minute, and none before.
+        """
+        return min((self.rate_bps or 0.0) * _BATCH_S, _MOST_BATCH_BYTES)
 
     @property
     def is_open(self) -> bool:

@@ -33,6 +33,7 @@ from platecast.wire import (
     Spilled,
     Waker,
     Welcome,
+    load_codecs,
     memory_group,
     memory_kind,
     new_instance,
@@ -101,6 +102,9 @@ class Link:
         self._heard_at = time.monotonic()
         self._rate_bps: float | None = None
         self._waker = Waker()
+        if pairing is not None:
+            # Here, where a stream is opened: in the link's thread it would hold up those who send.
+            load_codecs()
         self._thread = threading.Thread(target=self._run, name=f"platecast-link-{port}", daemon=True)
         self._thread.start()
 

@@ -35,8 +35,6 @@ _INLINE_WINDOW_BYTES = 64 << 20
 """Most bytes under way inside messages: they lie in the queues of the sockets, not in plane memory."""
 _INLINE_BATCH_ITEMS = 8
 _FAR_BATCH_ITEMS = 16
-_FAR_BATCH_BYTES = 2 << 20
-"""Most bytes in a batch to another machine, if that is more than one plane: each goes as soon as it can."""
 
 
 class Transmitter:
@@ -72,8 +70,8 @@ class Transmitter:
             return
         window = min(welcome.window_bytes, _INLINE_WINDOW_BYTES) if session.inline else welcome.window_bytes
         if session.flow is not None:
-            is_open = session.flow.is_open
-            staged = self._outbox.take(window, _FAR_BATCH_ITEMS, _FAR_BATCH_BYTES) if is_open else []
+            flow = session.flow
+            staged = self._outbox.take(window, _FAR_BATCH_ITEMS, flow.batch_bytes) if flow.is_open else []
         else:
             staged = self._outbox.take(window, _INLINE_BATCH_ITEMS if session.inline else MAX_BATCH_ITEMS)
         layouts = tuple(self.layouts[session.layouts_sent :])

@@ -8,7 +8,7 @@ from platecast.wire._codec import (
     decode_viewer_message,
     encode,
 )
-from platecast.wire._compression import BLOSC2, codecs, compress, decompress
+from platecast.wire._compression import BLOSC2, codecs, compress, decompress, load_codecs
 from platecast.wire._control import ask, ask_each, exchange
 from platecast.wire._counters import Counters, CountersView
 from platecast.wire._door import listen_address
@@ -166,6 +166,7 @@ __all__ = [
     "list_endpoints",
     "list_keys",
     "listen_address",
+    "load_codecs",
     "map_read_only",
     "memory_group",
     "memory_kind",

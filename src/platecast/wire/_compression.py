@@ -31,6 +31,11 @@ def _blosc2() -> ModuleType | None:
     return module
 
 
+def load_codecs() -> None:
+    """Import what compresses, where it is not yet: up to 0.5 s, in part under the interpreter's lock."""
+    _blosc2()
+
+
 @functools.cache
 def codecs() -> tuple[str, ...]:
     """Return the codecs that this process can read and write, besides `none`."""
