@@ -46,6 +46,8 @@ READABLE = [
     case(
         "ImageXpress", "A01_s001_w1_z003_t002.tif", well="A01", site=1, channel=1, z_index=3, timepoint=2,
     ),
+    case("ImageXpress", "P_B02_t3.TIF", plate="P", well="B02", timepoint=3),
+    case("ImageXpress", "P_B02_s1_w1.png", plate="P", well="B02", site=1, channel=1),
     case("ImageXpress (one image a well)", "P_B02.TIF", plate="P", well="B02"),
     case(
         "ImageXpress HCS.ai", "timepoint3/A01_t9_t3_G11_s0_w0_z5.tif",
@@ -72,6 +74,10 @@ READABLE = [
     case("Opera Phenix/Operetta", "r04c02f01p05-ch3.tiff", well="D02", site=1, channel=3, z_index=5),
     case("Opera (Flex)", "016024000.flex", well="P24"),
     case("Opera (Flex)", "001002003.flex", well="A02", site=3),
+    case(
+        "Opera Phenix/Operetta", "r01c02f03p04-ch5sk6fk1fl1.png",
+        well="A02", site=3, channel=5, z_index=4, timepoint=6,
+    ),
     # Yokogawa
     case(
         "CellVoyager", "A01_Plate_#3.5_C04_T0277F004L277A04Z07C04.tif",
@@ -81,6 +87,10 @@ READABLE = [
         "CellVoyager", "P_H12.d4_T0001F1001L01A02Z000000001C02.png",
         plate="P", well="AF48", site=1001, channel=2, z_index=1, timepoint=1,
     ),
+    case(
+        "CellVoyager", "A02_T0001F002L01A01Z03C04.jpg",
+        well="A02", site=2, channel=4, z_index=3, timepoint=1,
+    ),
     # Thermo Fisher
     case("CellInsight/ArrayScan", "AS_1_O24f02d0.C01", plate="AS_1", well="O24", site=2, channel=0),
     case("CellInsight/ArrayScan", "B03f00d1.DIB", well="B03", site=0, channel=1),
@@ -88,6 +98,7 @@ READABLE = [
         "CellInsight/ArrayScan", "runi3t012A01f01d2.TIF",
         plate="run", well="A01", site=1, channel=2, timepoint=12,
     ),
+    case("CellInsight/ArrayScan", "AS_1_A01f00d0.png", plate="AS_1", well="A01", site=0, channel=0),
     case("EVOS", "scan_1_R_p2_z4_0_B03f01d0.tif", well="B03", site=1, channel=0, z_index=4, timepoint=2),
     # Cytiva
     case("IN Cell", "A - 13(fld 2).tif", well="A13", site=2),
@@ -97,6 +108,8 @@ READABLE = [
     ),
     case("IN Cell", "Q 7 A-1 (fld 2 wv UV - X).TIF", plate="Q 7", well="A01", site=2, channel="UV - X"),
     case("IN Cell", "B - 12(wv Blue - FITC).tif", well="B12", channel="Blue - FITC"),
+    case("IN Cell", "P1_A01(fld 1 wv 390 - Blue).tif", plate="P1", well="A01", site=1, channel="390 - Blue"),
+    case("IN Cell", "a-01(fld 1 wv Cy5 - Cy5).png", well="A01", site=1, channel="Cy5 - Cy5"),
     # Agilent
     case("Cytation (Gen5)", "B7_01_1_3_DAPI_002.tif", well="B07", site=3, channel="DAPI", timepoint=2),
     case(
@@ -106,6 +119,10 @@ READABLE = [
     case(
         "Cytation (Gen5)", "C6_-3_1_1_ZProj[Stitched[Cy5 1,2]]_001.tif",
         well="C06", site=1, channel="Cy5 1,2", timepoint=1,
+    ),
+    case(
+        "Cytation (Gen5)", "P 1_x_C6_01_1_2_GFP_001.tif",
+        plate="P 1_x", well="C06", site=2, channel="GFP", timepoint=1,
     ),
     # Evident and EMBL
     case(
@@ -120,6 +137,18 @@ READABLE = [
         "EMBL screening (ALMF)", "a--b-1uM--B9--A1--W0021--P003--T0000--Z000--C01.ome.jpeg",
         well="B09", site=3, channel=1, z_index=0, timepoint=0,
     ),
+    case(
+        "ScanR", "A1--W00001--P00001--Z00000--T00000--Transmission-CSU.ome.tif",
+        well="A01", site=1, channel="Transmission-CSU", z_index=0, timepoint=0,
+    ),
+    case(
+        "EMBL screening (ALMF)", "x--A2--W0002--P001--T00001--Z001--C03.ome.tif",
+        well="A02", site=1, channel=3, z_index=1, timepoint=1,
+    ),
+    case(
+        "EMBL screening (ALMF)", "x--s444246--XWNeg9+BafA1--W0085--P002--T00001--Z001--C04.ome.tif",
+        site=2, channel=4, z_index=1, timepoint=1,
+    ),
     # Sartorius: the time in minutes, the channel from the folder
     case(
         "Incucyte", "phase/VID9_A1_2_01d01h16m.tif",
@@ -128,6 +157,7 @@ READABLE = [
     case("Incucyte", "B2_cells_C10_B2_1.tif", well="B02", site=1),
     case("Incucyte", "x_B2_1_2019y06m26d_09h05m.tif", well="B02", site=1, timepoint=201906260905),
     case("Incucyte (raw archive)", "2207/19/1110/262/B3-1-C2.tif", well="B03", site=1, channel="C2"),
+    case("Incucyte (raw archive)", "2207/19/1110/262/B3-1-P.png", well="B03", site=1, channel="P"),
     # Micro-Manager
     case("Micro-Manager stack", "a/x_1_MMStack_A1-Site_15.ome.tif", plate="x_1", well="A01", site=15),
     case("Micro-Manager stack", "x_1_MMStack_Pos3.ome.tif", plate="x_1", site=3),
@@ -139,6 +169,9 @@ READABLE = [
         "Micro-Manager 2", "A1-Site_2/img_channel001_position007_time000000004_z003.tif",
         well="A01", site=2, channel=1, z_index=3, timepoint=4,
     ),
+    case("Micro-Manager 2", "Pos3/img_channel001_z012.tif", site=3, channel=1, z_index=12),
+    case("Micro-Manager 2", "img_time000000002.tif", timepoint=2),
+    case("Micro-Manager 1", "B2-Site_4/img_000000001__007.tif", well="B02", site=4, z_index=7, timepoint=1),
     case(
         "Micro-Manager 1", "Pos2/img_000000004_Cy_5_003.tif",
         site=2, channel="Cy_5", z_index=3, timepoint=4,
@@ -146,6 +179,9 @@ READABLE = [
     # Cephla
     case("Squid", "3/C2_7_0_BF_LED.tiff", well="C02", site=7, channel="BF_LED", z_index=0, timepoint=3),
     case("Squid", "manual0_3_5_BF.tiff", site=3, channel="BF", z_index=5),
+    case("Squid", "0/AF48_0003_2_638_nm.bmp", well="AF48", site=3, channel="638_nm", z_index=2, timepoint=0),
+    case("Squid (OME-TIFF)", "acq/ome_tiff/B2_0004.ome.tiff", well="B02", site=4),
+    case("Squid (OME-TIFF)", "acq/ome_tiff/manual0_4.ome.tiff", site=4),
     case("SeaFront", "B03_s1_x0_y2_z4_F_405_Ex.tif", well="B03", site=1, channel="F_405_Ex", z_index=4),
     # Others
     case(
@@ -155,6 +191,12 @@ READABLE = [
     ),
     case("Nikon JOBS", "P_WellM05_Point1_M05_0003_Channela,b_Seq27.nd2", well="M05", site=3, channel="a,b"),
     case("Nikon JOBS", "2020__WellA2_ChannelDAPI_Seq0003.tiff", well="A02", channel="DAPI"),
+    case(
+        "Leica Matrix Screener",
+        "image--L00--S00--U00--V00--J20--E00--O00--X00--Y00--T00--Z00--C01.png",
+        well="A01", channel=1, z_index=0, timepoint=0,
+    ),
+    case("Nikon JOBS", "t__WellB2_ChannelSD DAPI- EM_Seq0003.ome.tif", well="B02", channel="SD DAPI- EM"),
     case("Nikon JOBS", "WellA02_Seq0003.nd2", well="A02"),
     case("Araceli", f"A1_s3_w2_z-m_20240101T1200_{GUID}.tiff", well="A01", site=3, channel=2),
     case("Vitra/SBS", "Channel 2-12-A-12-00.tif", well="A12", channel=2),
@@ -181,10 +223,14 @@ def test_wells_by_number_need_the_columns_of_the_plate() -> None:
     name = "Projection/W0029F0001T0002Z000C1.tif"
     expected = Components(well="C05", site=1, channel=1, z_index=0, timepoint=2)
     assert parse_name(name, plate_columns=12) == expected
+    assert parse_name("W29F001T0002Z00C1.tif", plate_columns=12) == expected
     with pytest.raises(UnrecognizedNameError, match="plate_columns"):
         parse_name(name)
-    unnamed = "--W00014--P00001--Z00000--T00000--GFP.tif"
-    assert parse_name(unnamed, plate_columns=12).well == "B02"
+    for unnamed in (
+        "--W00014--P00001--Z00000--T00000--GFP.tif",
+        "x--s444246--XWNeg9--W0014--P001--T00001--Z001--C01.ome.tif",
+    ):
+        assert parse_name(unnamed, plate_columns=12).well == "B02"
 
 
 UNREADABLE = {
@@ -193,10 +239,13 @@ UNREADABLE = {
     "thumbnail": f"P_E07_s1_w1_thumb{GUID}.tif",
     "thumbnail without wavelength": f"P_E07_thumb{GUID}.tif",
     "thumbnail of Araceli": f"A1_s3_w2_z-m_20240101T1200_{GUID}_thumbnail.tiff",
+    "thumbnail by its folder": "data/Thumbs/A1--W00001--P00001--Z00000--T00000--GFP.jpg",
+    "thumbnail in a folder": "P/thumbnails/r01c01f01p01-ch1sk1fk1fl1.png",
     "plate file": "9987_Plate_3434/9987.HTD",
     "resource fork": "._P_B02_s1_w1.TIF",
     "hidden file": ".well-A01.tif",
     "sidecar": "P_t0_B02_s0_w0_z0.tif.statistics.json",
+    "editor's lock": "~$P_B02_s1_w1.TIF",
     "wrong suffix": "r01c01f01p01-ch1sk1fk1fl1.xml",
     "HCS.ai without z": "P_t1_B02_s1_w1.tif",
     "HCS.ai with an unpadded column": "P_t0_B2_s0_w0_z0.tif",
@@ -206,6 +255,17 @@ UNREADABLE = {
     "dark frame": "DC_DCAM#1_CAM3.tif",
     "shading frame": "SC_BP445-45_20x v2_M01_CH01.tif",
     "mask beside Gen5": "B7_01_3_3_RFP_001_MaskCells.tiff",
+    "outline beside EMBL": "x--s4--XWNeg9--W0009--P001--T00001--Z001--cell_outline.tiff",
+    "foreground beside ImageXpress": "P_A01_w2-foregroun.tif",
+    "corrected image beside Gen5": "B1_01_1_1_DAPI_001_illumcorrect.tiff",
+    "unmixed image beside Incucyte": "VID9_A1_2_01d01h16m_cal-bg-unmix.tif",
+    "part of an IN Cell image": "4h_A - 3(fld 1 wv 405 - Orange)_bl.bmp",
+    "copy of an IN Cell image": "A - 01(fld 1 wv UV - DAPI)(1).tif",
+    "camera for the focus": "0/A1_0_0_laser af camera.bmp",
+    "camera for the focus, of a region": "A1_focus_camera.bmp",
+    "stack beside Squid's OME-TIFF": "elsewhere/B2_0004.ome.tiff",
+    "no axis": "img.tif",
+    "no axis that is known": "img_view000.tif",
     "mask beside Squid": "0/A1_0_2_Fluorescence_488_nm_Ex_mask.tiff",
     "mask beside ScanR": "A1--W00001--P00001--Z00000--T00000--GFP_mask.tif",
     "overlay": "AS_1_D03f00d0_Overlay.png",

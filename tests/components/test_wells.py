@@ -11,9 +11,10 @@ REAL_LABELS = Path(__file__).parents[3] / "shared" / "data" / "wells.jsonl"
 VALID = {
     "padded": ("A01", (0, 0), "A01"),
     "unpadded": ("p9", (15, 8), "P09"),
-    "three digits": ("F001", (5, 0), "F01"),
+    "three digits": ("F - 001", (5, 0), "F01"),
     "row of two letters": ("Ac5", (28, 4), "AC05"),
-    "last row": ("AZ1", (51, 0), "AZ01"),
+    "after AZ": ("BA1", (52, 0), "BA01"),
+    "last row": ("BZ1", (77, 0), "BZ01"),
     "last column": ("A72", (0, 71), "A72"),
     "dash with blanks": (" D - 11  ", (3, 10), "D11"),
     "dash": ("H-12", (7, 11), "H12"),
@@ -51,8 +52,9 @@ def test_running_number(label: str, columns: int, name: str) -> None:
 
 
 INVALID = [
-    "", " ", "A", "12", "A0", "A00", "A73", "BA1", "AAA1", "A0001", "A.1", "A1B", "A01.a01", "A01.e1",
-    "A13.a1", "I01.a1", "A01.a5", "0012", "1200", "000001", "r0c1", "r53c1", "U00", "U72--V00", "Well",
+    "", " ", "A", "12", "A0", "A00", "A73", "CA1", "A011", "AA011", "A - 0001",
+    "AAA1", "A0001", "A.1", "A1B", "A01.a01", "A01.e1",
+    "A13.a1", "I01.a1", "A01.a5", "0012", "1200", "000001", "r0c1", "r79c1", "U00", "U72--V00", "Well",
     "W0000", "\u06612", "A\u0662",
 ]  # fmt: skip
 

@@ -215,7 +215,33 @@ def test_disk_reads_colours_stored_one_after_the_other(tmp_path):
 
 def test_disk_refuses_other_formats(tmp_path):
     with pytest.raises(StorageError, match=r"needs \.tif or \.tiff or \.png or \.npy"):
-        DiskBackend().save(np.zeros((2, 2), "uint8"), tmp_path / "image.jpg")
+        DiskBackend().save(np.zeros((2, 2), "uint8"), tmp_path / "image.gif")
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".JPEG", ".bmp"])
+def test_disk_does_not_write_what_it_only_reads(tmp_path, suffix):
+    with pytest.raises(StorageError, match="read and not written"):
+        DiskBackend().save(np.zeros((2, 2), "uint8"), tmp_path / f"image{suffix}")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("colours", [(), (3,)])
+@pytest.mark.parametrize("suffix", [".jpg", ".bmp"])
+def test_disk_reads_exports_and_tells_where_one_ends_early(tmp_path, suffix, colours):
+    codecs = pytest.importorskip("imagecodecs", reason="needs the extra 'io'")
+    plane = np.full((40, 48, *colours), 90, "uint8")
+    encode = {".jpg": codecs.jpeg8_encode, ".bmp": codecs.bmp_encode}[suffix]
+    content = encode(plane)
+    path = tmp_path / f"image{suffix}"
+    path.write_bytes(content)
+    loaded = DiskBackend().load(path)
+    assert (loaded.shape, loaded.dtype) == (plane.shape, plane.dtype)
+    assert abs(loaded.astype(int) - 90).max() <= 2
+    assert DiskBackend().header(path) == (plane.shape, plane.dtype)
+    for length in (0, 3, len(content) // 2, len(content) - 1):
+        path.write_bytes(content[:length])
+        with pytest.raises(StorageError, match=r"image\.\w+ could not be read"):
+            DiskBackend().header(path)
 
 
 class _Sink(StreamingBackend):

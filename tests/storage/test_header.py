@@ -43,7 +43,34 @@ def test_header_of_what_we_write(tmp_path, suffix):
     assert backend.header(tmp_path / f"a{suffix}") == ((5, 7), np.uint16)
 
 
-@pytest.mark.parametrize("suffix", [".npy", ".tif"])
+PNG_KINDS = {
+    "8 bits": (np.uint8, (6, 9)),
+    "16 bits": (np.uint16, (6, 9)),
+    "colours": (np.uint8, (6, 9, 3)),
+    "colours and opacity": (np.uint16, (6, 9, 4)),
+}
+
+
+@pytest.mark.parametrize(("dtype", "shape"), PNG_KINDS.values(), ids=PNG_KINDS)
+def test_header_of_a_png_file_is_that_of_its_plane(tmp_path, dtype, shape):
+    codecs = pytest.importorskip("imagecodecs", reason="needs the extra 'io'")
+    path = tmp_path / "a.png"
+    path.write_bytes(codecs.png_encode(np.arange(np.prod(shape)).reshape(shape).astype(dtype)))
+    backend = DiskBackend()
+    loaded = backend.load(path)
+    assert backend.header(path) == (loaded.shape, loaded.dtype)
+
+
+def test_png_file_of_grey_and_opacity_is_refused_by_its_header_too(tmp_path):
+    codecs = pytest.importorskip("imagecodecs", reason="needs the extra 'io'")
+    path = tmp_path / "a.png"
+    path.write_bytes(codecs.png_encode(np.zeros((6, 9, 2), np.uint8)))
+    for look in (DiskBackend().load, DiskBackend().header):
+        with pytest.raises(StorageError, match="not a plane"):
+            look(path)
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".tif", ".png"])
 def test_file_that_ends_early_is_recognised_wherever_it_ends(tmp_path, suffix):
     whole, part = tmp_path / f"whole{suffix}", tmp_path / f"part{suffix}"
     backend = DiskBackend()

@@ -15,6 +15,9 @@ __all__ = ["FilenameConvention", "find_convention", "find_conventions", "format_
 
 _KNOWN = ", ".join(convention.name for convention in CONVENTIONS)
 _LITTER = re.compile(r"\.|~\$|.*_thumb(?:nail)?(?:s|\b|_|[0-9A-Fa-f]{8}-)", re.ASCII)
+_HIDDEN = (".", "~$")
+_THUMBNAILS = frozenset(("thumb", "thumbs", "thumbnail", "thumbnails"))
+"""Folders of small copies, which bear the names of their images."""
 
 
 def parse_name(
@@ -104,7 +107,7 @@ def find_conventions(name: str | PurePath) -> tuple[FilenameConvention, ...]:
     []
     """
     path = _split(name)
-    if path.name.startswith("."):
+    if _is_litter(path):
         return ()
     return tuple(convention for convention in CONVENTIONS if convention.match(path) is not None)
 
@@ -114,10 +117,14 @@ def _split(name: str | PurePath) -> NamedPath:
     return NamedPath(folder, own)
 
 
+def _is_litter(path: NamedPath) -> bool:
+    return path.name.startswith(_HIDDEN) or path.last_folder.lower() in _THUMBNAILS
+
+
 def _find(
     path: NamedPath, prefer: FilenameConvention | None = None
 ) -> tuple[FilenameConvention, re.Match[str]]:
-    if not path.name.startswith("."):
+    if not _is_litter(path):
         if prefer is not None:
             match = prefer.match(path)
             if match is not None:

@@ -9,8 +9,8 @@ import re
 
 from platecast.errors import InvalidWellError
 
-MAX_ROWS = 52
-"""Rows that a label may name: ``A`` to ``AZ``. The largest plates made, of 3456 wells, have 48."""
+MAX_ROWS = 78
+"""Rows that a label may name: ``A`` to ``BZ``. The largest plates made have 48; programs count on."""
 MAX_COLUMNS = 72
 """Columns that a label may name: those of a plate of 3456 wells."""
 
@@ -18,7 +18,7 @@ _FORMATS = ((2, 3), (3, 4), (4, 6), (6, 8), (8, 12), (16, 24), (32, 48), (48, 72
 """Rows and columns of the plates that are made, with 6 to 3456 wells."""
 
 _LABEL = re.compile(
-    r"(?P<letters>[A-Za-z]{1,2})(?:\s*-\s*|/)?(?P<number>[0-9]{1,3})"
+    r"(?P<letters>[A-Za-z]{1,2})(?:(?:\s*-\s*|/)0?)?(?P<number>[0-9]{1,2})"
     r"|[Rr](?P<row>[0-9]{1,3})[Cc](?P<column>[0-9]{1,3})"
     r"|(?P<row_2>[0-9]{2})(?P<column_2>[0-9]{2})"
     r"|(?P<row_3>[0-9]{3})(?P<column_3>[0-9]{3})"
@@ -29,7 +29,7 @@ _LABEL = re.compile(
 _BLOCK_ROWS, _BLOCK_COLUMNS, _BLOCK_SIDE = 8, 12, 4
 _EXPECTED = (
     "expected a label such as A01, b7, AF48, E - 01, r05c01, 0501, 003002, U02--V01, H12.d4, "
-    f"or W0097 together with plate_columns; rows A to AZ, columns 1 to {MAX_COLUMNS}"
+    f"or W0097 together with plate_columns; rows A to BZ, columns 1 to {MAX_COLUMNS}"
 )
 
 
@@ -41,7 +41,7 @@ def parse_well(label: str, *, plate_columns: int | None = None) -> tuple[int, in
     label
         The well in any of these encodings; blanks around it do not matter:
 
-        - letters and a number: ``A01``, ``a1``, ``Ab6``, ``AF48``, ``E - 01``, ``E/1``;
+        - letters and a number: ``A01``, ``a1``, ``Ab6``, ``AF48``, ``E - 01``, ``E - 001``, ``E/1``;
         - numbers: ``r05c01``, Harmony's ``0501`` (two digits each), Opera's ``003002`` (three each);
         - Leica's 0-based column and row: ``U02--V01`` is row 1, column 2;
         - Yokogawa's form for 1536 wells: ``H12.d4`` is a well of a plate of 8 x 12 blocks, and in it

@@ -19,8 +19,8 @@ class DiskBackend(StorageBackend):
     """Keeps each plane as a file of its own, in the format that its suffix names.
 
     TIFF (``.tif``, ``.tiff``; OME-TIFF for ``.ome.tif``) and NumPy's ``.npy`` hold every plane, PNG those of
-    uint8 and uint16. Reads the first page of any TIFF that tifffile reads, and refuses files of several
-    pages: they are not a plane.
+    uint8 and uint16; JPEG and BMP are read and not written. Reads the first page of any TIFF that tifffile
+    reads, and refuses files of several pages: they are not a plane.
 
     Parameters
     ----------

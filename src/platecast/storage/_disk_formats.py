@@ -23,6 +23,13 @@ if TYPE_CHECKING:
     import tifffile
 
 _PNG_DTYPES = ("uint8", "uint16")
+_PNG_START = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
+_PNG_END = b"\x00\x00\x00\x00IEND\xaeB`\x82"
+_PNG_SAMPLES: dict[int, tuple[int, ...]] = {0: (), 2: (3,), 6: (4,)}
+"""Samples of a pixel by the colour type of a PNG file; of other types, the content is read."""
+_JPEG_END = b"\xff\xd9"
+_BMP_SIZE = struct.Struct("<2xI")
+"""How a BMP file begins: with two letters, and how long it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +139,55 @@ def _write_png(target: Path, plane: npt.NDArray[Any], options: WriteOptions) -> 
 
 def _read_png(source: Path) -> npt.NDArray[Any]:
     content = source.read_bytes()
+    if content.startswith(_PNG_START) and _PNG_END not in content:
+        raise StorageError(f"{source} could not be read: it ends too early")
     try:
         return np.asarray(_import("imagecodecs").png_decode(content))
+    except (ValueError, RuntimeError) as error:
+        raise StorageError(f"{source} could not be read: {error}") from error
+
+
+def _png_header(source: Path) -> Header | None:
+    try:
+        with source.open("rb") as file:
+            start = file.read(len(_PNG_START) + 10)
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - len(_PNG_END)))
+            end = file.read()
+    except FileNotFoundError as error:
+        raise ImageNotFoundError(f"there is no image {source}") from error
+    except OSError as error:
+        raise StorageError(f"{source} could not be read: {error}") from error
+    if not start.startswith(_PNG_START) or end != _PNG_END:
+        return None
+    width, height, bits, colours = struct.unpack(">IIBB", start[len(_PNG_START) :])
+    samples = _PNG_SAMPLES.get(colours)
+    if samples is None or bits not in (8, 16):
+        return None
+    return (height, width, *samples), np.dtype(f"u{bits // 8}")
+
+
+def _refuse_to_write(target: Path, plane: npt.NDArray[Any], options: WriteOptions) -> None:
+    raise StorageError(f"{options.name}: files of this kind are read and not written: use .tif, .png or .npy")
+
+
+def _read_jpeg(source: Path) -> npt.NDArray[Any]:
+    content = source.read_bytes()
+    # The library makes up what is missing at the end.
+    if not content.rstrip(b"\x00").endswith(_JPEG_END):
+        raise StorageError(f"{source} could not be read: it ends too early, or is no JPEG file")
+    try:
+        return np.asarray(_import("imagecodecs").jpeg8_decode(content))
+    except (ValueError, RuntimeError) as error:
+        raise StorageError(f"{source} could not be read: {error}") from error
+
+
+def _read_bmp(source: Path) -> npt.NDArray[Any]:
+    content = source.read_bytes()
+    if len(content) < _BMP_SIZE.size or len(content) < _BMP_SIZE.unpack_from(content)[0]:
+        raise StorageError(f"{source} could not be read: it ends too early")
+    try:
+        return np.asarray(_import("imagecodecs").bmp_decode(content))
     except (ValueError, RuntimeError) as error:
         raise StorageError(f"{source} could not be read: {error}") from error
 
@@ -184,11 +238,15 @@ def _import(name: str) -> Any:  # noqa: ANN401 (the module itself)
 
 
 _TIFF = FileFormat(_write_tiff, _read_tiff, _tiff_header)
+_JPEG = FileFormat(_refuse_to_write, _read_jpeg, _no_header)
 _FORMATS = {
     ".tif": _TIFF,
     ".tiff": _TIFF,
-    ".png": FileFormat(_write_png, _read_png, _no_header),
+    ".png": FileFormat(_write_png, _read_png, _png_header),
     ".npy": FileFormat(_write_npy, _read_npy, _npy_header),
+    ".jpg": _JPEG,
+    ".jpeg": _JPEG,
+    ".bmp": FileFormat(_refuse_to_write, _read_bmp, _no_header),
 }
 SUFFIXES = tuple(_FORMATS)
-"""The suffixes that are written and read."""
+"""The suffixes that are read."""

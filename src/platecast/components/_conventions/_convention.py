@@ -20,6 +20,9 @@ DERIVED = (
 TIFF = r"\.(?i:tiff?)"
 """The suffix that most microscopes write, in either case."""
 
+IMAGE = r"\.(?i:tiff?|png|jpe?g|bmp)"
+"""The suffix of an image that was converted or exported and kept its name: the name is the convention."""
+
 GUID = r"[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}"
 """An identifier that some microscopes add, so that no two names are the same."""
 

@@ -1,14 +1,15 @@
 """Evident, formerly Olympus: ScanR; and the names of the screens at EMBL, which grew out of it.
 
 The number behind ``W`` runs along the rows from 1 and repeats the well, but ScanR can leave the well's name
-out; then the well is known only to those who know the plate's columns.
+out; then the well is known only to those who know the plate's columns. EMBL's names hold the well and the
+treatment, either of which can be left out.
 """
 
 from types import MappingProxyType
 
 from platecast.components._conventions._convention import (
     DERIVED,
-    TIFF,
+    IMAGE,
     FilenameConvention,
     NamedPath,
     Values,
@@ -17,10 +18,14 @@ from platecast.components._conventions._convention import (
 )
 from platecast.components._wells import well_name
 
+_WELL = "[A-Za-z]{1,2}[0-9]{1,2}"
+
 
 def _name_well(values: Values, _path: NamedPath, plate_columns: int | None) -> None:
-    index = values.pop("index")
-    if not values["well"]:
+    index, alone = values.pop("index"), values.pop("well_alone", None)
+    values["well"] = values["well"] or alone
+    if values["well"] is None:
+        index = f"W{int(index[1:]):04d}"
         values["well"] = None if plate_columns is None else well_name(index, plate_columns=plate_columns)
 
 
@@ -28,8 +33,8 @@ SCANR = FilenameConvention(
     name="ScanR",
     pattern=grammar(
         DERIVED,
-        r"(?P<well>[A-Za-z]{1,2}[0-9]{1,2})?--(?P<index>W[0-9]{4,5})--P(?P<site>[0-9]{3,})",
-        rf"--Z(?P<z_index>[0-9]{{3,}})--T(?P<timepoint>[0-9]{{3,}})--(?P<channel>.+?){TIFF}",
+        rf"(?P<well>{_WELL})?--(?P<index>W[0-9]{{4,5}})--P(?P<site>[0-9]{{3,}})",
+        rf"--Z(?P<z_index>[0-9]{{3,}})--T(?P<timepoint>[0-9]{{3,}})--(?P<channel>.+?)(?:\.ome)?{IMAGE}",
     ),
     base=MappingProxyType({"site": 1, "z_index": 0, "timepoint": 0}),
     marker="--W",
@@ -39,10 +44,12 @@ SCANR = FilenameConvention(
 ALMF = FilenameConvention(
     name="EMBL screening (ALMF)",
     pattern=grammar(
-        r"(?:.+--)?(?P<well>[A-Za-z]{1,2}[0-9]{1,2})--[^/]*?--W[0-9]{4,5}--P(?P<site>[0-9]{3,})",
-        r"--T(?P<timepoint>[0-9]{3,})--Z(?P<z_index>[0-9]{3,})--C(?P<channel>[0-9]+)",
-        r"(?:\.ome)?\.(?i:tiff?|jpe?g)",
+        rf"(?:(?:.+--)?(?P<well>{_WELL})--(?:(?!--).)*|(?:.+--)?(?P<well_alone>{_WELL})|.+?)",
+        r"--(?P<index>W[0-9]{4,5})",
+        r"--P(?P<site>[0-9]{3,})--T(?P<timepoint>[0-9]{3,})--Z(?P<z_index>[0-9]{3,})",
+        rf"--C(?P<channel>[0-9]+)(?:\.ome)?{IMAGE}",
     ),
     base=numbers_from(None, "site", "channel", "z_index", "timepoint"),
     marker="--W",
+    refine=_name_well,
 )

@@ -1,12 +1,14 @@
 """Micro-Manager: image stacks and single planes.
 
 A position of a grid (``1-Pos_000_001``) is no well and its two numbers are no site: such a stack is known by
-the name of its acquisition alone. Single planes lie in a folder named after their position.
+the name of its acquisition alone. Single planes lie in a folder named after their position; version 2 names
+the axes that an acquisition has, in the order of the alphabet, and leaves out the others.
 """
 
 import re
 
 from platecast.components._conventions._convention import (
+    IMAGE,
     TIFF,
     FilenameConvention,
     NamedPath,
@@ -39,6 +41,7 @@ MM_STACK = FilenameConvention(
 
 
 def _read_position(values: Values, path: NamedPath, _plate_columns: int | None) -> None:
+    values["channel"] = values["channel"] or None  # version 1 leaves the name of a nameless channel empty
     folder = path.last_folder
     match = _WELL_FOLDER.fullmatch(folder)
     if match is not None:
@@ -51,18 +54,18 @@ def _read_position(values: Values, path: NamedPath, _plate_columns: int | None) 
 MM_PLANES = FilenameConvention(
     name="Micro-Manager 2",
     pattern=grammar(
-        r"img_channel(?P<channel>[0-9]{3,})_position(?P<site>[0-9]{3,})_time(?P<timepoint>[0-9]{9,})",
-        rf"_z(?P<z_index>[0-9]{{3,}}){TIFF}",
+        r"img(?=_)(?:_channel(?P<channel>[0-9]{3,}))?(?:_position(?P<site>[0-9]{3,}))?",
+        rf"(?:_time(?P<timepoint>[0-9]{{9,}}))?(?:_z(?P<z_index>[0-9]{{3,}}))?{IMAGE}",
     ),
     base=numbers_from(0, "site", "channel", "z_index", "timepoint"),
-    marker="img_channel",
+    marker="img_",
     refine=_read_position,
 )
 
 MM_PLANES_1 = FilenameConvention(
     name="Micro-Manager 1",
     pattern=grammar(
-        rf"img_(?P<timepoint>[0-9]{{9}})_(?P<channel>.+)_(?P<z_index>[0-9]{{3,}}){TIFF}",
+        rf"img_(?P<timepoint>[0-9]{{9}})_(?P<channel>.*)_(?P<z_index>[0-9]{{3,}}){IMAGE}",
     ),
     base=numbers_from(0, "site", "z_index", "timepoint"),
     marker="img_0",

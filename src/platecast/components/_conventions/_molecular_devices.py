@@ -11,6 +11,7 @@ import re
 
 from platecast.components._conventions._convention import (
     GUID,
+    IMAGE,
     TIFF,
     FilenameConvention,
     NamedPath,
@@ -40,9 +41,9 @@ IMAGEXPRESS = FilenameConvention(
     name="ImageXpress",
     pattern=grammar(
         rf"(?!{_DAMAGED_HCS_AI})(?:(?P<plate>.+)_)?{_WELL}",
-        rf"(?=_[sw][0-9]|{_GUID})",
+        rf"(?=_[swt][0-9]|{_GUID})",
         rf"(?:_s(?P<site>{_ONE_BASED}))?(?:_w(?P<channel>{_ONE_BASED}))?(?:_z(?P<z_index>[0-9]+?))?",
-        rf"(?:_t(?P<timepoint>{_ONE_BASED}))?(?:{_GUID})?{TIFF}",
+        rf"(?:_t(?P<timepoint>{_ONE_BASED}))?(?:{_GUID})?{IMAGE}",
     ),
     base=numbers_from(1, "site", "channel", "z_index", "timepoint"),
     refine=_read_folders,
@@ -60,7 +61,7 @@ HCS_AI = FilenameConvention(
     name="ImageXpress HCS.ai",
     pattern=grammar(
         rf"(?P<plate>.+)_t(?P<timepoint>[0-9]+)_{_WELL}_s(?P<site>[0-9]+)_w(?P<channel>[0-9]+)",
-        rf"_z(?P<z_index>[0-9]+){TIFF}",
+        rf"_z(?P<z_index>[0-9]+){IMAGE}",
     ),
     base=numbers_from(0, "site", "channel", "z_index", "timepoint"),
     marker="_z",

@@ -2,7 +2,7 @@
 
 from platecast.components._conventions._convention import (
     GUID,
-    TIFF,
+    IMAGE,
     FilenameConvention,
     NamedPath,
     Values,
@@ -30,7 +30,7 @@ LEICA = FilenameConvention(
     pattern=grammar(
         r"image--L[0-9]+--S[0-9]+--U(?P<u>[0-9]+)--V(?P<v>[0-9]+)--J[0-9]+--E[0-9]+--O[0-9]+",
         r"--X[0-9]+--Y[0-9]+--T(?P<timepoint>[0-9]+)--Z(?P<z_index>[0-9]+)--C(?P<channel>[0-9]+)",
-        rf"(?:\.ome)?{TIFF}",
+        rf"(?:\.ome)?{IMAGE}",
     ),
     base=numbers_from(0, "site", "channel", "z_index", "timepoint"),
     marker="image--L",
@@ -43,7 +43,7 @@ NIKON = FilenameConvention(
     name="Nikon JOBS",
     pattern=grammar(
         r"(?:.*_)?Well(?P<well>[A-Za-z]{1,2}[0-9]{1,2})(?:_Point.*_(?P<site>[0-9]+))?",
-        r"(?:_Channel(?P<channel>.+))?_Seq[0-9]+\.(?i:nd2|h5|tiff?)",
+        rf"(?:_Channel(?P<channel>.+))?_Seq[0-9]+(?:\.(?i:nd2|h5)|(?:\.ome)?{IMAGE})",
     ),
     base=numbers_from(None, "site"),
     marker="_Seq",
@@ -55,7 +55,7 @@ ARACELI = FilenameConvention(
     pattern=grammar(
         r"(?P<well>[A-Za-z]{1,2}[0-9]{1,2})_s(?P<site>[0-9]+)_w(?P<channel>[0-9]+)",
         r"_z-?(?:(?P<z_index>[0-9]+)|[a-z])_[^_]+",
-        rf"_{GUID}{TIFF}",
+        rf"_{GUID}{IMAGE}",
     ),
     base=numbers_from(1, "site", "channel", "z_index"),
     marker="_z",
@@ -64,7 +64,7 @@ ARACELI = FilenameConvention(
 VITRA = FilenameConvention(
     name="Vitra/SBS",
     pattern=grammar(
-        rf"Channel ?(?P<channel>[0-9]+)-[0-9]+-(?P<well>[A-Za-z]{{1,2}}-[0-9]{{1,2}})(?:-[0-9]+)?{TIFF}"
+        rf"Channel ?(?P<channel>[0-9]+)-[0-9]+-(?P<well>[A-Za-z]{{1,2}}-[0-9]{{1,2}})(?:-[0-9]+)?{IMAGE}"
     ),
     base=numbers_from(1, "channel"),
     marker="Channel",

@@ -8,7 +8,7 @@ measurements of one plate share.
 import re
 
 from platecast.components._conventions._convention import (
-    TIFF,
+    IMAGE,
     FilenameConvention,
     NamedPath,
     Values,
@@ -38,7 +38,7 @@ HARMONY = FilenameConvention(
         r"(?i:r(?P<row>[0-9]{1,3})c(?P<column>[0-9]{1,3})f(?P<site>[0-9]+)p(?P<z_index>[0-9]+)",
         r"(?:rc[0-9]+)?-ch(?P<channel>[0-9]+)",
         r"(?:sk(?P<timepoint>[0-9]+)(?:fk[0-9]+)?(?:fl[0-9]+)?|t(?P<export_timepoint>[0-9]+))?)",
-        TIFF,
+        IMAGE,
     ),
     base=numbers_from(1, "site", "channel", "z_index", "timepoint"),
     marker="-",

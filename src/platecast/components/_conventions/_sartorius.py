@@ -9,7 +9,7 @@ vessel's number or text that often holds the channel, so only the number is take
 import re
 
 from platecast.components._conventions._convention import (
-    TIFF,
+    IMAGE,
     FilenameConvention,
     NamedPath,
     Values,
@@ -70,7 +70,7 @@ INCUCYTE = FilenameConvention(
         r"(?:(?P<prefix>.+)_(?=[A-Za-z][0-9]{1,2}_[0-9]+[_.])|(?=[A-Za-z][0-9]{1,2}_[0-9]+_))",
         r"(?P<well>[A-Pa-p][0-9]{1,2})_(?P<site>[0-9]+)",
         r"(?:_(?:(?P<days>[0-9]{1,3})d|(?P<date>[0-9]{4}y[0-9]{2}m[0-9]{2}d)_)(?P<hours>[0-9]{2})h(?P<minutes>[0-9]{2})m)?",
-        r"\.(?i:tiff?|png|jpe?g)",
+        IMAGE,
     ),
     base=numbers_from(1, "site", "timepoint"),
     refine=_read_export,
@@ -79,7 +79,7 @@ INCUCYTE = FilenameConvention(
 
 INCUCYTE_RAW = FilenameConvention(
     name="Incucyte (raw archive)",
-    pattern=grammar(rf"(?P<well>[A-P][0-9]{{1,2}})-(?P<site>[0-9]+)-(?P<channel>C[0-9]+|Ph){TIFF}"),
+    pattern=grammar(rf"(?P<well>[A-P][0-9]{{1,2}})-(?P<site>[0-9]+)-(?P<channel>C[0-9]+|Ph?){IMAGE}"),
     base=numbers_from(1, "site", "timepoint"),
     marker="-",
     tell_apart=_take_archive_time,

@@ -1,7 +1,7 @@
 """The table of conventions, in the order in which they are tried: what is specific before what is general."""
 
 from platecast.components._conventions._agilent import GEN5
-from platecast.components._conventions._cephla import SEAFRONT, SQUID
+from platecast.components._conventions._cephla import SEAFRONT, SQUID, SQUID_OME
 from platecast.components._conventions._convention import FilenameConvention
 from platecast.components._conventions._cytiva import IN_CELL
 from platecast.components._conventions._evident import ALMF, SCANR
@@ -43,6 +43,7 @@ CONVENTIONS: tuple[FilenameConvention, ...] = (
     CQ1,
     FLEX,
     SQUID,
+    SQUID_OME,
     INCUCYTE_RAW,
     INCUCYTE,
     IMAGEXPRESS_SINGLE,
