@@ -1,7 +1,11 @@
 """Pairing strings and the files of keys."""
 
+import os
+import stat
+
 import pytest
 
+from platecast.config import NapariStreamingConfig
 from platecast.errors import PairingError, PlatecastError
 from platecast.wire import find_pairing, list_keys, pair_for, parse_pairing, revoke_key, store_pairing
 
@@ -84,7 +88,53 @@ def test_name_of_a_key_is_no_path(name):
         pair_for(name, "desk", 5555)
 
 
-@pytest.mark.parametrize("host", ["", "a b", "tcp://desk", "-desk", "desk:5555"])
+@pytest.mark.parametrize("host", ["", "a b", "tcp://desk", "-desk", "desk:5555", "[desk]", "[2001:db8::1"])
 def test_host_is_a_host(host):
     with pytest.raises(PairingError, match="neither the name nor"):
         pair_for("cluster", host, 5555)
+
+
+@pytest.mark.parametrize("host", ["2001:db8::1", "[2001:db8::1]", "2001:DB8:0:0::1"])
+def test_address_may_be_ipv6_with_brackets_or_without(host):
+    pairing = pair_for("cluster", host, 5555)
+    assert pairing.host == "2001:db8::1"
+    assert pairing.data_address == "tcp://[2001:db8::1]:5555"
+    assert pairing.control_address == "tcp://[2001:db8::1]:6555"
+    assert parse_pairing(pairing.to_text()) == pairing
+    assert ":" not in store_pairing(pairing).name
+    assert find_pairing(host, 5555) == pairing
+    assert NapariStreamingConfig(napari_host=host).napari_host.strip("[]") == host.strip("[]")
+
+
+def test_ipv6_address_that_stands_for_an_ipv4_one_is_that_one():
+    assert pair_for("cluster", "::ffff:10.0.0.7", 5555).host == "10.0.0.7"
+
+
+@pytest.mark.parametrize("host", ["fe80::1", "fe80::1%eth0", "[fe80::1%eth0]"])
+def test_address_that_is_of_one_cable_only_is_refused(host):
+    with pytest.raises(PairingError, match="on one cable only"):
+        pair_for("cluster", host, 5555)
+
+
+def test_file_of_the_viewers_keys_that_is_open_to_others_is_refused(keys_folder):
+    pair_for("cluster", "desk", 5555)
+    (keys_folder / "viewer.json").chmod(0o644)
+    with pytest.raises(PairingError, match="open to other users: run chmod 600"):
+        pair_for("other", "desk", 5555)
+
+
+@pytest.mark.parametrize("mask", [0o000, 0o022, 0o077])
+def test_files_are_closed_to_others_whatever_the_mask(keys_folder, mask):
+    before = os.umask(mask)
+    try:
+        store_pairing(pair_for("cluster", "desk", 5555))
+    finally:
+        os.umask(before)
+    modes = {stat.S_IMODE(p.stat().st_mode) for p in keys_folder.rglob("*") if p.is_file()}
+    assert modes == {0o600}
+    assert {stat.S_IMODE(p.stat().st_mode) for p in keys_folder.rglob("*") if p.is_dir()} == {0o700}
+
+
+def test_pairing_file_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(PairingError, match=r"cannot read the pairing file .*/none: No such file"):
+        find_pairing("desk", 5555, tmp_path / "none")

@@ -1,5 +1,6 @@
 """`platecast keys` and `platecast pair`: who may send from other machines, and to which ones this one may."""
 
+import getpass
 from typing import Annotated
 
 import typer
@@ -52,13 +53,16 @@ def _revoke(name: NameArgument) -> None:
 
 def pair(
     string: Annotated[
-        str,
-        typer.Argument(help="What `platecast start --listen` printed; `-` reads it from standard input."),
-    ],
+        str | None,
+        typer.Argument(
+            help="What `platecast start --listen` printed. Without it (or with `-`) it is asked for, or read"
+            " from standard input: everybody on a machine can read the arguments of a command.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Keep a pairing string, so that what this user runs here may send to that viewer."""
-    text = typer.get_text_stream("stdin").read() if string == "-" else string
-    pairing = parse_pairing(text)
+    pairing = parse_pairing(_asked_for() if string in (None, "-") else str(string))
     path = store_pairing(pairing)
     out.print(
         f"paired with {pairing.host}, port {pairing.port} (in {path});"
@@ -69,10 +73,18 @@ def pair(
     )
 
 
+def _asked_for() -> str:
+    """Return a pairing string that is pasted, and not shown, or comes through a pipe."""
+    given = typer.get_text_stream("stdin")
+    if given.isatty():
+        return getpass.getpass("pairing string (it is not shown): ")
+    return given.read()
+
+
 def print_pairing_text(pairing: Pairing) -> None:
     """Print a pairing string by itself on standard output, and what to do with it beside."""
     errors.print(
-        "pairing string, a secret; on the other machine, once:  platecast pair STRING",
+        "pairing string, a secret; on the other machine, once:  platecast pair  (it asks for the string)",
         highlight=False,
         soft_wrap=True,
     )

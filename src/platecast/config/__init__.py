@@ -16,6 +16,7 @@ from platecast.config._sources import FILE_NAME, set_field, user_file, user_leve
 from platecast.config._streaming import (
     CONTROL_PORT_OFFSET,
     DEFAULT_PORT,
+    LOOPBACK_NAMES,
     MAX_PORT,
     NapariStreamingConfig,
     StreamingConfig,
@@ -27,6 +28,7 @@ __all__ = [
     "DEFAULT",
     "DEFAULT_PORT",
     "FILE_NAME",
+    "LOOPBACK_NAMES",
     "MAX_PORT",
     "SLICEABLE_COMPONENTS",
     "Config",

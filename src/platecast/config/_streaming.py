@@ -10,7 +10,7 @@ from platecast.config._display import Display, NapariDisplayConfig
 DEFAULT_PORT = 5555
 CONTROL_PORT_OFFSET = 1000
 """A viewer's control port is its data port plus this."""
-LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1"})
+LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 MAX_PORT = 65535 - CONTROL_PORT_OFFSET
 
 
@@ -63,7 +63,8 @@ class NapariStreamingConfig(StreamingConfig, NapariDisplayConfig):
     def _one_machine(cls, value: str) -> str:
         if value in {"", "*", "0.0.0.0", "::"}:  # noqa: S104 -- refused
             raise ValueError(f"napari_host={value!r} is no machine: name the viewer's, or use 'localhost'")
-        return value
+        # As an address stands in an URL.
+        return value[1:-1] if value.startswith("[") and value.endswith("]") else value
 
     @property
     def is_local(self) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 import psutil
 
-from platecast.config import CONTROL_PORT_OFFSET, NapariStreamingConfig
+from platecast.config import CONTROL_PORT_OFFSET, LOOPBACK_NAMES, NapariStreamingConfig
 from platecast.errors import PairingError, PortInUseError, StorageError
 from platecast.manager import find_viewer
 from platecast.pipeline._groups import group_images
@@ -23,7 +23,6 @@ _PROCESS_MB = 250.0
 _COPIES = 4.0
 """How many times its group of planes a step may hold: input, result, and what it needs on the way."""
 _MEMORY_SHARE = 0.8
-_LOOPBACK = ("localhost", "127.0.0.1")
 _ANSWER_TIMEOUT_S = 2.0
 
 
@@ -55,7 +54,7 @@ def viewer_problems(configs: Sequence[NapariStreamingConfig]) -> Iterator[str]:
     for host, port, chosen in sorted(
         {(each.napari_host, each.napari_port, "napari_port" in each.model_fields_set) for each in configs}
     ):
-        if host not in _LOOPBACK:
+        if host not in LOOPBACK_NAMES:
             yield from _pairing_problems(configs, host, port)
             try:
                 with socket.create_connection((host, port + CONTROL_PORT_OFFSET), timeout=_ANSWER_TIMEOUT_S):

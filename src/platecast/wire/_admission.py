@@ -43,7 +43,8 @@ class Admission:
         self._folder: Path = keys_dir() / "allowed"
         self._changed_at = -1
         self._read_at = float("-inf")
-        self._allowed: dict[bytes, str] = {}
+        self._allowed: dict[str, str] = {}
+        """Names by public keys. By their keys: a name may be given again when its first key was revoked."""
         self._reported_at = float("-inf")
 
     def answer(self) -> None:
@@ -52,10 +53,10 @@ class Admission:
             for _ in range(_MOST_REQUESTS_A_ROUND):
                 self._answer(self.socket.recv_multipart(zmq.DONTWAIT))
 
-    def allows(self, name: str) -> bool:
-        """Say whether the key of this name is still allowed."""
+    def name_of(self, public: str) -> str | None:
+        """Return the name of a public key, `None` where it is not allowed (any more)."""
         self._refresh()
-        return name in self._allowed.values()
+        return self._allowed.get(public)
 
     def close(self) -> None:
         """Close the handler; the sockets that ask it must be closed before."""
@@ -65,11 +66,12 @@ class Admission:
         client, empty, version, request, domain, address, _, mechanism, *credentials = frames
         self._refresh()
         is_asked = version == b"1.0" and domain == DOMAIN and mechanism == b"CURVE" and len(credentials) == 1
-        name = self._allowed.get(credentials[0]) if is_asked else None
-        if name is None:
+        public = z85.encode(credentials[0]).decode() if is_asked else ""
+        is_allowed = public in self._allowed
+        if not is_allowed:
             self._turn_away(address.decode(errors="replace"))
-        status = b"300" if name is None else b"200"
-        self.socket.send_multipart([client, empty, b"1.0", request, status, b"", (name or "").encode(), b""])
+        status, user = (b"200", public.encode()) if is_allowed else (b"300", b"")
+        self.socket.send_multipart([client, empty, b"1.0", request, status, b"", user, b""])
 
     def _turn_away(self, address: str) -> None:
         self.turned_away += 1
@@ -94,7 +96,7 @@ class Admission:
             return
         self._changed_at, self._read_at = changed_at, now
         try:
-            self._allowed = {z85.decode(key.public.encode()): key.name for key in list_keys()}
-        except (PlatecastError, ValueError) as error:
+            self._allowed = {key.public: key.name for key in list_keys()}
+        except PlatecastError as error:
             self._allowed = {}
             _log.warning("nobody gets in from other machines: %s", error)

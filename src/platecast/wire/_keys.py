@@ -69,7 +69,7 @@ def viewer_keys() -> KeyPair:
     path = keys_dir() / "viewer.json"
     for _ in range(2):
         try:
-            return msgspec.json.decode(path.read_bytes(), type=KeyPair)
+            return msgspec.json.decode(_read_private(path), type=KeyPair)
         except FileNotFoundError:
             _write_new(path, msgspec.json.encode(_new_pair()))
         except (OSError, msgspec.DecodeError) as error:
@@ -133,7 +133,7 @@ def revoke_key(name: str) -> None:
 
 def pair_for(name: str, host: str, port: int) -> Pairing:
     """Make a key and return it as a pairing with this user's viewer at `host` and `port`."""
-    check_host(host)
+    host = check_host(host)
     pair = allow_new_key(name)
     return Pairing(host=host, port=port, viewer_key=viewer_keys().public, secret_key=pair.secret)
 
@@ -161,9 +161,12 @@ def find_pairing(host: str, port: int, file: str | os.PathLike[str] | None = Non
     PairingError
         There is no pairing with that viewer, or its file is open to others.
     """
-    check_host(host)
+    host = check_host(host)
     if file is not None:
-        found = parse_pairing(_read_private(Path(file)))
+        try:
+            found = parse_pairing(_read_private(Path(file).expanduser()))
+        except OSError as error:
+            raise PairingError(f"cannot read the pairing file {file}: {error.strerror}") from error
         return msgspec.structs.replace(found, host=host)
     if text := os.environ.get(PAIRING_VARIABLE):
         found = parse_pairing(text)
@@ -194,7 +197,8 @@ def _allowed_path(name: str) -> Path:
 
 
 def _pairing_path(host: str, port: int) -> Path:
-    return _folder("pairings") / f"{host}-{port}"
+    # No file of Windows has a colon in its name.
+    return _folder("pairings") / f"{host.replace(':', '_')}-{port}"
 
 
 def _read_private(path: Path) -> str:

@@ -7,6 +7,7 @@ of this one pairing, which the viewer's user can revoke by its name.
 import base64
 import binascii
 import hashlib
+import ipaddress
 import re
 
 import msgspec
@@ -28,7 +29,7 @@ class Pairing(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     host: str
-    """Name or IPv4 address under which senders reach the viewer."""
+    """Name or address under which senders reach the viewer; an IPv6 address stands without brackets."""
     port: int
     """Data port; the control port is 1000 above."""
     viewer_key: str
@@ -48,12 +49,12 @@ class Pairing(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def control_address(self) -> str:
         """ZeroMQ address of the control channel."""
-        return f"tcp://{self.host}:{self.port + CONTROL_PORT_OFFSET}"
+        return tcp_address(self.host, self.port + CONTROL_PORT_OFFSET)
 
     @property
     def data_address(self) -> str:
         """ZeroMQ address of the data channel."""
-        return f"tcp://{self.host}:{self.port}"
+        return tcp_address(self.host, self.port)
 
     def to_text(self) -> str:
         """Return the pairing string; it ends with a checksum, so that half a copy is noticed."""
@@ -64,16 +65,33 @@ class Pairing(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def check_host(host: str) -> str:
-    """Return a host's name or IPv4 address.
+    """Return a host's name or address, IPv6 without brackets and in the short form.
 
     Raises
     ------
     PairingError
-        It is neither.
+        It is neither, or an address that means another machine elsewhere.
     """
-    if not _HOST.fullmatch(host):
-        raise PairingError(f"{host!r} is neither the name nor the IPv4 address of a machine")
-    return host
+    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    try:
+        address = ipaddress.IPv6Address(bare)
+    except ValueError:
+        if not _HOST.fullmatch(host):
+            raise PairingError(f"{host!r} is neither the name nor the address of a machine") from None
+        return host
+    if address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    if address.is_link_local:
+        raise PairingError(
+            f"{host!r} is an address on one cable only: name one that other machines can reach,"
+            " such as a global one (on Linux `ip -6 addr show scope global`)"
+        )
+    return address.compressed
+
+
+def tcp_address(host: str, port: int) -> str:
+    """Return a host and port as ZeroMQ writes them."""
+    return f"tcp://[{host}]:{port}" if ":" in host else f"tcp://{host}:{port}"
 
 
 def parse_pairing(text: str) -> Pairing:

@@ -39,6 +39,7 @@ from platecast.wire._messages import (
 )
 from platecast.wire._named import remove_stale_blocks
 from platecast.wire._progress import ProgressPublisher
+from platecast.wire._strangers import LOOK_INTERVAL_S
 from platecast.wire._waker import Waker
 
 _log = logging.getLogger(__name__)
@@ -176,6 +177,8 @@ class ReceiverSockets:
 
     def poll(self, timeout_s: float) -> list[Event]:
         """Wait at most `timeout_s` and return what came, a bounded number of messages a round."""
+        if self.door is not None and len(self.door.strangers):
+            timeout_s = min(timeout_s, LOOK_INTERVAL_S)
         ready = dict(self._poller.poll(math.ceil(timeout_s * 1000)))
         events: list[Event] = []
         if self._waker.fileno() in ready:
@@ -279,6 +282,7 @@ class ReceiverSockets:
     def _read_door(self, door: Door, ready: Mapping[object, int]) -> Iterator[Event]:
         if door.admission.socket in ready:
             door.admission.answer()
+        door.strangers.look()
         if door.control in ready:
             for origin, frames in door.read(door.control, _MOST_MESSAGES_A_ROUND):
                 yield _control_event([frame.bytes for frame in frames], _ELSEWHERE, origin)

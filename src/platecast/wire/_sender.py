@@ -221,6 +221,7 @@ class SenderSockets:
 
 def _protect(socket: zmq.Socket[bytes], pairing: Pairing) -> None:
     """Encrypt a socket, and let it notice a link that is broken; before it is connected."""
+    socket.ipv6 = ":" in pairing.host
     socket.curve_serverkey = pairing.viewer_key.encode()
     socket.curve_secretkey = pairing.secret_key.encode()
     socket.curve_publickey = pairing.public_key.encode()
