@@ -56,6 +56,10 @@ class InboxDouble:
         assert self.outcomes[ticket.seq] is None, "only what was shown can turn out to be unreadable"
         self.outcomes[ticket.seq] = reason
 
+    def restore(self, ticket, reason):
+        assert self.outcomes[ticket.seq] == reason, "only what was spoilt can be there again"
+        self.outcomes[ticket.seq] = None
+
     def supersede(self, ticket):
         assert ticket.seq in self.outcomes, "only what was shown can be superseded"
         self.superseded.append(ticket.seq)

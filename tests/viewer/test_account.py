@@ -22,6 +22,18 @@ def arrive(account, *seqs, stream=1, shown=True):
             account.settle(seq, stream, None)
 
 
+def test_plane_that_was_read_after_all_counts_as_shown_again():
+    account = SenderAccount(SENDER)
+    arrive(account, 1, 2)
+    account.spoil(1, 1, "its disk has gone")
+    assert (account.ledger().shown, account.ledger().failure_reasons) == (1, {"its disk has gone": 1})
+    account.restore(1, "its disk has gone")
+    ledger = account.ledger()
+    assert (ledger.shown, ledger.failed, ledger.failure_reasons, ledger.pending) == (2, 0, {}, 0)
+    (said,) = account.ack().streams
+    assert (said.shown, said.failed, said.reasons) == (2, 0, {})
+
+
 SEQUENCES = {
     "nothing": ([], (), 1, 0, ()),
     "in order": ([1, 2, 3], (), 1, 3, ()),

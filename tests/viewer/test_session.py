@@ -81,6 +81,83 @@ def test_plane_that_cannot_be_read_when_it_is_looked_at_fails(inbox, run, sessio
     assert ("refresh", layer.name) in recording_canvas.asked("refresh") or layer in session._filing.dirty
 
 
+@pytest.fixture
+def spoilt(qtbot, inbox, run, session, store):
+    """Return a function that has a plane at B02 which cannot be read, and the files that are there."""
+
+    def look():
+        inbox.plane(Shelf(load).plane("disk:B02.tif", (4, 6), "uint8"), contrast=(0.0, 9.0), well="B02")
+        run()
+        (layer,) = store.layers
+        assert layer.stack[0, 0, 0, 0, 0].max() == 0
+        session._turn()
+        assert inbox.outcomes == {1: "disk:B02.tif has gone"}
+        return layer, files
+
+    files: dict[str, np.ndarray] = {}
+    loads: list[str] = []
+
+    def load(address):
+        loads.append(address)
+        if address not in files:
+            raise FileNotFoundError(f"{address} has gone")
+        return files[address]
+
+    look.loads = loads
+    return look
+
+
+def test_plane_that_could_not_be_read_is_read_again_once_it_can(
+    qtbot, inbox, session, store, recording_canvas, spoilt, monkeypatch
+):
+    monkeypatch.setattr("platecast.viewer._unreadable.AGAIN_S", 0.0)
+    layer, files = spoilt()
+    recording_canvas.calls.clear()
+    files["disk:B02.tif"] = np.full((4, 6), 7, "uint8")
+    qtbot.waitUntil(lambda: inbox.outcomes == {1: None})
+    assert layer.stack[0, 0, 0, 0, 0].max() == 7
+    qtbot.waitUntil(lambda: ("refresh", layer.name) in recording_canvas.asked("refresh"))
+    assert store.loss(layer, ("B02",)) is None
+    assert inbox.ledger().shown == 1
+
+
+def test_plane_that_cannot_be_read_is_tried_now_and_then_and_only_on_screen(
+    qtbot, inbox, session, recording_canvas, spoilt
+):
+    spoilt()
+    unreadable, now_s = session._unreadable, 0.0
+    unreadable._clock = lambda: now_s
+    (plane,) = unreadable._spoilt.values()
+    plane.tried_s = 0.0
+
+    def attempts_at(second):
+        nonlocal now_s
+        now_s = second
+        session._beat()
+        qtbot.waitUntil(lambda: not plane.is_being_read)
+        return len(spoilt.loads) - 1
+
+    assert attempts_at(2.9) == 0, "not at once"
+    assert attempts_at(3.0) == 1
+    assert attempts_at(8.9) == 1, "and then later each time"
+    assert attempts_at(9.0) == 2
+    recording_canvas.values = {"well": "C03"}
+    assert attempts_at(100.0) == 2, "nobody looks"
+    recording_canvas.values = {"well": "B02"}
+    assert attempts_at(100.5) == 3, "somebody has come back"
+
+
+def test_plane_that_came_again_is_not_read_a_second_time(qtbot, inbox, run, session, spoilt, monkeypatch):
+    layer, _ = spoilt()
+    inbox.plane(5, shape=(4, 6), dtype="uint8", well="B02")
+    run()
+    monkeypatch.setattr(session._unreadable, "_clock", lambda: 1e9)
+    session._beat()
+    assert not session._unreadable._spoilt
+    assert len(spoilt.loads) == 1
+    assert layer.stack[0, 0, 0, 0, 0].max() == 5
+
+
 def test_axes_are_followed_once_a_turn(inbox, session, recording_canvas):
     inbox.plane(well="A01")
     session._turn()

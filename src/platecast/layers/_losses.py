@@ -80,6 +80,9 @@ class Losses:
         self._placed.setdefault(key, {})[index] = loss
         return dict(zip(key.stacked, index, strict=True))
 
+    def __contains__(self, plane: PlaneId) -> bool:
+        return plane in self._planes
+
     def find(self, key: LayerKey, index: Index) -> Loss | None:
         """Return why a layer has no plane at an index, if that is known."""
         return self._placed.get(_topic(key), {}).get(index) if self._placed else None

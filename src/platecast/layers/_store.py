@@ -13,7 +13,7 @@ from platecast.layers._axes import Axes, sort_values
 from platecast.layers._calibration import Calibration, Scale, common_scale
 from platecast.layers._contrast import robust_contrast
 from platecast.layers._features import all_features, features_at, number_columns, numbers_by_well
-from platecast.layers._held import Pixels
+from platecast.layers._held import HeldPlane, Pixels
 from platecast.layers._key import AXIS_NAMES, Index, LayerKey, Value, place, regrouped
 from platecast.layers._losses import Loss, Losses
 from platecast.layers._names import LayerNames
@@ -255,6 +255,16 @@ class LayerStore:
     def loss(self, layer: StoredLayer, index: Index) -> Loss | None:
         """Return why a layer has no plane at an index, if that is known."""
         return self._losses.find(layer.key, index)
+
+    def lost_place(
+        self, plane: PlaneId, display: Display, held: HeldPlane
+    ) -> tuple[StoredLayer, Index] | None:
+        """Return where a lost plane would be again; `None` where it is not lost or its layer has gone."""
+        if plane not in self._losses:
+            return None
+        key, index = place(plane, self._chosen(display), held.shape, held.dtype)
+        layer = self._layers.get(key)
+        return None if layer is None else (layer, index)
 
     def withdraw(self, plane: PlaneId, display: Display) -> Withdrawal | None:
         """Take a plane out, whatever its size is; `None` where there is none. Its layer and axes stay."""

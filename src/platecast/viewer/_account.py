@@ -136,6 +136,14 @@ class SenderAccount:
         self._failures.append((seq, error))
         self._changed.add(stream)
 
+    def restore(self, stream: int, error: str) -> None:
+        """Note that a plane that had been spoilt was read after all."""
+        counts = self._of(stream)
+        counts.shown += 1
+        counts.failed -= 1
+        counts.failure_reasons = add_reasons(counts.failure_reasons, {error: -1})
+        self._changed.add(stream)
+
     def take(self, number: int) -> None:
         """Note that the viewer keeps a buffer's pages."""
         self._taken.append(number)

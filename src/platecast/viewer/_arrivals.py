@@ -122,6 +122,9 @@ class Inbox(Protocol):
     def spoil(self, ticket: Ticket, reason: str) -> None:
         """Say that a plane that was shown could not be read when it was looked at."""
 
+    def restore(self, ticket: Ticket, reason: str) -> None:
+        """Say that a plane that could not be read for a while is there after all."""
+
     def supersede(self, ticket: Ticket) -> None:
         """Say that a plane that was shown has been replaced by a later one."""
 

@@ -12,6 +12,7 @@ from platecast.viewer._arrivals import Arrival, Failure, Inbox, Ticket
 from platecast.viewer._canvas import Canvas
 from platecast.viewer._following import Following
 from platecast.viewer._plate_watch import Watch
+from platecast.viewer._unreadable import Spoilt
 
 _log = logging.getLogger(__name__)
 
@@ -159,6 +160,18 @@ class Filing:
                 self._inbox.spoil(withdrawn.ticket, reason)
         self.lose(plane, withdrawn.layer.display, Loss(LossState.FAILED, reason))
         self.dirty[withdrawn.layer] = None
+
+    def restore(self, spoilt: Spoilt) -> None:
+        """File a plane again that could not be read for a while; it was settled before."""
+        placement = self._store.put(spoilt.plane, spoilt.display, spoilt.held, None, spoilt.ticket)
+        if isinstance(spoilt.ticket, Ticket):
+            self._inbox.restore(spoilt.ticket, spoilt.reason)
+        if self._watch is not None:
+            self._watch.filed(spoilt.plane, spoilt.held)
+        self.has_grown |= placement.grown
+        self.has_lost = True
+        if self._canvas.is_on_screen(placement.layer, placement.index):
+            self.dirty[placement.layer] = None
 
     def _fail(self, arrival: Arrival, reason: str) -> None:
         self._inbox.settle(arrival.ticket, reason)

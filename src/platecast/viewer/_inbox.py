@@ -145,6 +145,10 @@ class Receiver:
         """Say that a plane that was shown could not be read when it was looked at."""
         self._tell(functools.partial(self._roster.spoil, ticket, reason))
 
+    def restore(self, ticket: Ticket, reason: str) -> None:
+        """Say that a plane that could not be read for a while is there after all."""
+        self._tell(functools.partial(self._roster.restore, ticket, reason))
+
     def supersede(self, ticket: Ticket) -> None:
         """Say that a plane that was shown has been replaced by a later one."""
         self._tell(functools.partial(self._roster.supersede, ticket))

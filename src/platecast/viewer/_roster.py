@@ -331,6 +331,14 @@ class Roster:
         else:
             self._past += Ledger(shown=-1, failed=1, failure_reasons={error: 1})
 
+    def restore(self, ticket: Ticket, error: str) -> None:
+        """Note that a plane that had been spoilt was read after all, also where its sender has ended."""
+        sender = self._senders.get(ticket.sender)
+        if sender is not None:
+            sender.account.restore(ticket.stream, error)
+        else:
+            self._past += Ledger(shown=1, failed=-1, failure_reasons={error: -1})
+
     def acknowledge(self) -> None:
         """Close the accounts of senders that have ended; tell the others what is new."""
         for sender in self:

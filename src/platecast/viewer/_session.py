@@ -127,6 +127,7 @@ class Session(QObject):
         self._is_stopped = True
         for timer in (self._idle, self._next_turn, self._frame):
             timer.stop()
+        self._unreadable.stop()
         self.exports.stop()
 
     def wake(self) -> None:
@@ -140,6 +141,7 @@ class Session(QObject):
     def _beat(self) -> None:
         """Say that the loop turns, and which layers there are where that changed."""
         self._inbox.beat()
+        self._unreadable.look_again(self._canvas.is_on_screen)
         said = (self._filing.filed, len(self._store.layers))
         if said != self._said:
             self._said = said
@@ -160,6 +162,8 @@ class Session(QObject):
             self._inbox.beat()
             for spoilt in self._unreadable.take_out():
                 self._filing.spoil(*spoilt)
+            for recovered in self._unreadable.recovered():
+                self._filing.restore(recovered)
             has_more = self._drain()
             self._follow_axes()
             has_shown = self._show_one_newcomer()

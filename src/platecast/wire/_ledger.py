@@ -87,7 +87,7 @@ class Ledger(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def add_reasons(counts: Mapping[str, int], more: Mapping[str, int]) -> dict[str, int]:
-    """Add up counts by reason; a bounded number of reasons of bounded length is told apart."""
+    """Add up counts by reason, also one less; a bounded number of reasons of bounded length is told apart."""
     total = dict(counts)
     for reason, count in more.items():
         if not count:
@@ -96,6 +96,8 @@ def add_reasons(counts: Mapping[str, int], more: Mapping[str, int]) -> dict[str,
         if name not in total and len(total) >= MOST_REASONS - 1:
             name = _OTHER_REASONS
         total[name] = total.get(name, 0) + count
+        if not total[name]:
+            del total[name]
     return total
 
 
