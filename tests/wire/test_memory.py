@@ -104,9 +104,15 @@ class TestContract:
         segment.write(RAMP[::-1].copy())
         assert array[: RAMP.nbytes].tobytes() == RAMP[::-1].tobytes()
 
-    @pytest.mark.parametrize("first", ["write", "view", "prepare"])
+    @pytest.mark.parametrize("first", ["write", "view", "prepare", "allocate"])
     def test_later_content_replaces_the_first(self, segment, first):
-        {"write": lambda: segment.write(RAMP), "view": segment.view, "prepare": segment.prepare}[first]()
+        actions = {
+            "write": lambda: segment.write(RAMP),
+            "view": segment.view,
+            "prepare": segment.prepare,
+            "allocate": segment.allocate,
+        }
+        actions[first]()
         segment.write(RAMP[::-1].copy())
         assert segment.read(RAMP.nbytes) == RAMP[::-1].tobytes()
 

@@ -1,6 +1,5 @@
 """The one copy: from the caller's array, on whatever device, into memory that can travel."""
 
-import sys
 import threading
 import weakref
 from dataclasses import dataclass
@@ -104,14 +103,9 @@ class Staging:
         if self._is_inline or nbytes < _INLINE_BYTES:
             return None
         try:
-            segment = self.pool.take(nbytes)
+            return self.pool.take(nbytes)
         except OSError:
             return None
-        # The kernel gives the lowest free number: this one says how many are in use.
-        if segment.descriptor >= _spare_descriptors():
-            segment.close()
-            return None
-        return segment
 
     def _take_loan(self, image: object, nbytes: int) -> Segment | None:
         if not self._loans or not isinstance(image, np.ndarray) or not image.flags.c_contiguous:
@@ -130,13 +124,3 @@ class Staging:
             loan = self._loans.pop(address, None)
         if loan is not None:
             self.pool.give_back(loan.segment)
-
-
-def _spare_descriptors() -> int:
-    """Return how many descriptors the process may have in use before planes need none of their own."""
-    try:
-        import resource
-    except ImportError:  # Windows, where no plane has a descriptor
-        return sys.maxsize
-    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    return sys.maxsize if limit == resource.RLIM_INFINITY else limit // 2

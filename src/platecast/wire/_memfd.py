@@ -32,7 +32,8 @@ class MemfdSegment(Segment):
     """A memfd, sealed against shrinking.
 
     The first content is written with ``pwrite``, which needs no page faults and fails with an `OSError`
-    instead of a signal when memory is short.
+    instead of a signal when memory is short. Only what is written a second time is mapped: a mapping costs
+    three copies, and a viewer that keeps every plane never gives a segment back.
 
     Parameters
     ----------
@@ -68,10 +69,14 @@ class MemfdSegment(Segment):
         """Whether `close` was called."""
         return self.fd < 0
 
+    def allocate(self) -> None:
+        """Allocate every page."""
+        os.posix_fallocate(self.fd, 0, self.capacity)
+
     def prepare(self) -> Bytes:
         """Allocate every page and map it, so that the first write is as fast as later ones."""
-        os.posix_fallocate(self.fd, 0, self.capacity)
-        address = map_shared(self.fd, self.capacity, writable=True)
+        self.allocate()
+        address = map_shared(self.fd, self.capacity, writable=True, written=self._written)
         self._view = lasting_array(address, self.capacity, functools.partial(unmap, address, self.capacity))
         return self._view
 

@@ -131,6 +131,10 @@ class NamedSegment(Segment):
         """Whether `close` was called."""
         return self._block is None
 
+    def allocate(self) -> None:
+        """Map it and touch every page: it has no other way to be written."""
+        self.prepare()
+
     def prepare(self) -> Bytes:
         """Map it and touch every page."""
         if self._block is None:

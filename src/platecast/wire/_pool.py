@@ -1,6 +1,8 @@
 """Segments that are used again, or prepared ahead, because a page fault costs more than a copy."""
 
 import contextlib
+import errno
+import sys
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable
@@ -8,8 +10,9 @@ from collections.abc import Callable
 from platecast.wire._segment import Segment, page_rounded
 
 SPARE_BYTES = 32 << 20
-"""Prepared memory that waits for the next planes."""
-_MOST_SPARES = 16
+"""Allocated memory that waits for the next planes."""
+_MOST_SPARES = 64
+_MOST_KEPT = 512
 
 
 class SegmentPool:
@@ -19,22 +22,26 @@ class SegmentPool:
     until it frees them). Free and lent segments together keep at most `keep_bytes` and `keep_count`
     alive on this side; what is beyond is closed.
 
-    Where no segment comes back, because the viewer keeps every plane, a thread prepares a few ahead
+    Where no segment comes back, because the viewer keeps every plane, a thread allocates a few ahead
     (`SPARE_BYTES`), so that the caller's copy is a plain one until a burst has used them up.
+
+    Descriptors are the program's, too: none is taken where half of those that a process may have are in use.
 
     Parameters
     ----------
     make
         Makes a segment of a capacity; raises `OSError` where none can be had.
     keep_bytes, keep_count
-        Most that is kept alive.
+        Most that is kept alive; by default 512, or a quarter of the descriptors that a process may have.
     """
 
-    def __init__(self, make: Callable[[int], Segment], keep_bytes: int, keep_count: int = 128) -> None:
-        self._make = make
+    def __init__(
+        self, make: Callable[[int], Segment], keep_bytes: int, keep_count: int | None = None
+    ) -> None:
+        self._new = make
         self._lock = threading.Lock()
         self._keep_bytes = keep_bytes
-        self._keep_count = keep_count
+        self._keep_count = min(_MOST_KEPT, spare_descriptors() // 2) if keep_count is None else keep_count
         self._free: dict[int, deque[Segment]] = {}
         self._free_count = 0
         self._lent: OrderedDict[int, Segment] = OrderedDict()
@@ -115,6 +122,14 @@ class SegmentPool:
         for segment in free:
             segment.close()
 
+    def _make(self, capacity: int) -> Segment:
+        segment = self._new(capacity)
+        # The kernel gives the lowest free number: this one says how many are in use.
+        if segment.descriptor >= spare_descriptors():
+            segment.close()
+            raise OSError(errno.EMFILE, "half of the descriptors are in use")
+        return segment
+
     def _want(self, capacity: int) -> None:
         """Have spares of a size prepared; the lock is held."""
         self._wanted_capacity = capacity
@@ -144,7 +159,7 @@ class SegmentPool:
             ):
                 segment = self._make(capacity)
                 try:
-                    segment.prepare()
+                    segment.allocate()
                 except OSError:
                     segment.close()
                     raise
@@ -174,3 +189,13 @@ class SegmentPool:
     def _has_room(self, segment: Segment) -> bool:
         count = self._free_count + len(self._lent)
         return count < self._keep_count and self._kept_bytes + segment.capacity <= self._keep_bytes
+
+
+def spare_descriptors() -> int:
+    """Return how many descriptors the process may have in use before planes take none of their own."""
+    try:
+        import resource
+    except ImportError:  # Windows, where no plane has a descriptor
+        return sys.maxsize
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return sys.maxsize if limit == resource.RLIM_INFINITY else limit // 2

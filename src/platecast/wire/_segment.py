@@ -49,6 +49,10 @@ class Segment(abc.ABC):
         """Whether `close` was called."""
 
     @abc.abstractmethod
+    def allocate(self) -> None:
+        """Allocate every page, so that the first write is a plain copy; raises `OSError`."""
+
+    @abc.abstractmethod
     def prepare(self) -> Bytes:
         """Allocate every page and map it, so that the first write is as fast as later ones."""
 
