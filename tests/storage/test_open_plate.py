@@ -466,6 +466,62 @@ COMPANION = """<OME xmlns="x"><Plate ID="Plate:0" Name="P1" Rows="8" Columns="12
 <TiffData FirstC="1" IFD="0"><UUID FileName="second.tif"/></TiffData></Pixels></Image></OME>"""
 
 
+def test_micromanager_planes_with_what_lies_beside_them(tmp_path):
+    for site in range(2):
+        folder = tmp_path / f"B2-Site_{site}"
+        folder.mkdir()
+        frames = {}
+        for channel in range(2):
+            name = f"img_channel{channel:03d}_position{site:03d}_time000000000_z000.tif"
+            tifffile.imwrite(folder / name, np.ones((4, 6), "uint16"), photometric="minisblack")
+            frames[f"Metadata-{folder.name}/{name}"] = {"XPositionUm": 100.0 * site, "PixelSizeUm": 0.65}
+        content = {"Summary": {"ChNames": ["GFP", "Cy5"], "z-step_um": 0}} | frames
+        (folder / "metadata.txt").write_text(json.dumps(content))
+    (tmp_path / "metadata.txt").write_text("notes of somebody")
+    plate = open_plate(tmp_path)
+    assert not plate.problems
+    assert (plate.wells, plate.sites, plate.channels) == (("B02",), (0, 1), (0, 1))
+    assert plate.channel_names == {0: "GFP", 1: "Cy5"}
+    assert plate.metadata.pixel_size_um == 0.65
+    assert [plate.record(image).x_um for image in plate.images] == [0, 0, 100, 100]
+
+
+def test_gen5_says_in_its_images_what_the_pixels_are(tmp_path):
+    text = (
+        "<BTIImageMetaData><ImageAcquisition><PixelWidth>6</PixelWidth>"
+        "<ImageWidthMicrons>3.0</ImageWidthMicrons><Channel Color='{}'/>"
+        "</ImageAcquisition></BTIImageMetaData>"
+    )
+    for number, channel in enumerate(("DAPI 377,447", "GFP 469,525"), start=1):
+        tifffile.imwrite(
+            tmp_path / f"B7_01_{number}_1_{channel}_001.tif",
+            np.ones((4, 6), "uint16"),
+            photometric="minisblack",
+            description=text.format(channel),
+            metadata=None,
+        )
+    plate = open_plate(tmp_path)
+    assert not plate.problems
+    assert plate.channel_names == {"DAPI 377,447": "DAPI", "GFP 469,525": "GFP"}
+    assert plate.metadata.pixel_size_um == 0.5
+
+
+def test_squid_with_its_parameters(tmp_path):
+    (tmp_path / "0").mkdir()
+    for z in range(2):
+        name = f"B2_0_{z}_Fluorescence_488_nm_Ex.tiff"
+        tifffile.imwrite(tmp_path / "0" / name, np.ones((4, 6), "uint16"), photometric="minisblack")
+    parameters = {"dz(um)": 1.5, "Nz": 2, "sensor_pixel_size_um": 4.0, "tube_lens_mm": 180}
+    parameters["objective"] = {"magnification": 10, "tube_lens_f_mm": 180}
+    (tmp_path / "acquisition parameters.json").write_text(json.dumps(parameters))
+    plate = open_plate(tmp_path)
+    assert not plate.problems
+    assert (plate.metadata.pixel_size_um, plate.metadata.z_step_um) == (0.4, 1.5)
+    assert plate.images[1].components == Components(
+        plate=tmp_path.name, well="B02", site=0, channel="Fluorescence_488_nm_Ex", z_index=1, timepoint=0
+    )
+
+
 def test_companion_file_says_what_names_do_not(tmp_path):
     write(tmp_path, "first.tif", value=1)
     write(tmp_path, "second.tif", value=2)

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from platecast.components import find_conventions, is_metadata_name
+from platecast.components import find_conventions, is_metadata_name, is_telling
 from platecast.storage import _places
 from platecast.storage._disk import SUFFIXES
 
@@ -81,7 +81,7 @@ def looks_like_plate(folder: str) -> bool:
                         if find_conventions(name):
                             return True
                     elif not name.startswith("."):
-                        if is_metadata_name(name) or (name.lower().endswith(ZARR_SUFFIX) and entry.is_dir()):
+                        if is_telling(name) or (name.lower().endswith(ZARR_SUFFIX) and entry.is_dir()):
                             return True
                         if entry.is_dir():
                             pending.append(_places.join(here, name))

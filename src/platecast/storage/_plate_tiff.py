@@ -1,4 +1,4 @@
-"""What TIFF files say of themselves: the descriptions of MetaXpress and of OME."""
+"""What TIFF files say of themselves: the descriptions of MetaXpress, of Gen5 and of OME."""
 
 import struct
 from collections.abc import Iterable, Sequence
@@ -11,6 +11,7 @@ from platecast.components import (
     ImageRecord,
     PlateMetadata,
     merge_metadata,
+    read_gen5,
     read_metaseries,
     read_ome,
     z_step_of,
@@ -63,6 +64,8 @@ def read_image_metadata(path: str, channel: int | str | None) -> PlateMetadata |
     try:
         if "<MetaData>" in text:
             return read_metaseries(text, channel)
+        if "<BTIImageMetaData" in text and "<OME" not in text:
+            return read_gen5(text, channel)
         if "<OME" in text:
             metadata = read_ome(text)
             if len(metadata.channels) == 1 and channel is not None:

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 import numpy.typing as npt
 
-from platecast.components import Components, Kind, PlaneId, is_metadata_name
+from platecast.components import Components, Kind, PlaneId, is_telling
 from platecast.config import Display
 from platecast.errors import PlatecastError, StorageError
 from platecast.layers import LayerStore, Shelf, StoredLayer, robust_contrast
@@ -39,7 +39,7 @@ def get_reader(path: _Path) -> Callable[[_Path], list[_LayerData]] | None:
     text = _only(path)
     if text is None:
         return None
-    if os.path.isfile(text) and not is_metadata_name(os.path.basename(text)):
+    if os.path.isfile(text) and not is_telling(os.path.basename(text)):
         return None
     return read_plate if is_plate(text) else None
 

@@ -3,9 +3,11 @@
 from platecast.components._metadata._files import (
     is_alternative,
     is_metadata_name,
+    is_telling,
     metadata_rank,
     read_metadata,
 )
+from platecast.components._metadata._gen5 import read_gen5
 from platecast.components._metadata._metaseries import read_metaseries
 from platecast.components._metadata._ome import read_ome
 from platecast.components._metadata._values import (
@@ -22,8 +24,10 @@ __all__ = [
     "PlateMetadata",
     "is_alternative",
     "is_metadata_name",
+    "is_telling",
     "merge_metadata",
     "metadata_rank",
+    "read_gen5",
     "read_metadata",
     "read_metaseries",
     "read_ome",

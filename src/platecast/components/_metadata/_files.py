@@ -8,7 +8,9 @@ from platecast.components._metadata._harmony import read_harmony
 from platecast.components._metadata._hcs_ai import read_image_table, read_jdce
 from platecast.components._metadata._htd import read_htd
 from platecast.components._metadata._in_cell import read_xdce
+from platecast.components._metadata._micromanager import read_micromanager
 from platecast.components._metadata._ome import read_ome
+from platecast.components._metadata._squid import read_squid
 from platecast.components._metadata._text import decode
 from platecast.components._metadata._values import PlateMetadata
 from platecast.errors import MetadataError
@@ -26,6 +28,8 @@ _READERS: tuple[tuple[re.Pattern[str], _Reader], ...] = tuple(
         (r".+\.jdce", read_jdce),
         (r"image_metadata_[0-9]+\.csv", read_image_table),
         (r".+\.(?:companion\.ome|ome\.xml)", read_ome),
+        (r"acquisition parameters\.json", read_squid),
+        (r"(?:.+_)?metadata\.txt", read_micromanager),
     )
 )
 
@@ -55,9 +59,23 @@ def metadata_rank(name: str) -> int | None:
         "xdce",
         "jdce",
         ".csv",
+        "json",
+        ".txt",
     ) or name.startswith("."):
         return None
     return next((rank for rank, (pattern, _) in enumerate(_READERS) if pattern.fullmatch(name)), None)
+
+
+def is_telling(name: str) -> bool:
+    """Return whether a file of this name lies beside the images of plates alone.
+
+    Examples
+    --------
+    >>> is_telling("MeasurementData.mlf"), is_telling("metadata.txt")
+    (True, False)
+    """
+    rank = metadata_rank(name)
+    return rank is not None and _READERS[rank][1] is not read_micromanager
 
 
 def is_alternative(rank: int) -> bool:
@@ -74,7 +92,7 @@ def read_metadata(name: str, data: bytes) -> PlateMetadata:
         The file's own name: Harmony's ``Index.idx.xml``, ``Index.ref.xml`` or ``Index.xml``; CellVoyager's
         ``MeasurementData.mlf``, ``MeasurementDetail.mrf`` or ``*.mes``; MetaXpress' ``*.HTD``; IN Cell's
         ``*.xdce``; ``*.jdce`` and ``image_metadata_1.csv`` of HCS.ai; OME's ``*.companion.ome`` or
-        ``*.ome.xml``.
+        ``*.ome.xml``; Squid's ``acquisition parameters.json``; Micro-Manager's ``metadata.txt``.
     data
         The file's content.
 
