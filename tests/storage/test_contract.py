@@ -121,3 +121,24 @@ def test_writer_killed_in_the_middle_leaves_a_whole_image(files, tmp_path, name)
         writer.communicate(timeout=10)
         assert len(np.unique(files.load(path, name))) == 1, "an image is there in part"
         assert files.list(tmp_path, name) == (str(path),)
+
+
+@pytest.mark.parametrize("name", KEEPING)
+def test_small_picture_of_what_is_kept(files, tmp_path, name):
+    path = str(tmp_path / "x.zarr" / f"well-A01_site-1{KEEPING[name]}")
+    plane = np.full((1100, 700), 9, "uint16")
+    files.save(plane, path, name)
+    for side_px in (1, 128, 200, 699, 700, 5000):
+        small = files.load_small(path, name, side_px)
+        assert small.dtype == plane.dtype
+        assert (small == 9).all()
+        assert min(small.shape) >= min(side_px, 700)
+    assert files.load_small(path, name, 128).shape == ((275, 175) if name == "zarr" else plane.shape)
+    with pytest.raises(ImageNotFoundError):
+        files.load_small(path.replace("A01", "A02"), name, 128)
+
+
+def test_small_picture_of_what_others_wrote(files, reading):
+    np.testing.assert_array_equal(files.load_small(reading.present, "plate", 1), reading.plane)
+    with pytest.raises(ImageNotFoundError):
+        files.load_small(reading.absent, "plate", 1)

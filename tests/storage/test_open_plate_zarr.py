@@ -157,3 +157,35 @@ def test_metadata_that_are_no_objects(tmp_path):
     plate = open_plate(path)
     assert plate.wells == ("B03", "B04")
     assert len(plate.problems) == 3
+
+
+LEVELS = {
+    "halves": (((1, 2, 3, 32, 40), (1, 2, 3, 16, 20), (1, 2, 3, 8, 10)), (16, 20)),
+    "slices are halved, too": (((1, 2, 4, 32, 40), (1, 2, 2, 16, 20)), (32, 40)),
+    "one level": (((1, 2, 3, 32, 40),), (32, 40)),
+}
+
+
+@pytest.mark.parametrize("version", [2, 3])
+@pytest.mark.parametrize(("shapes", "expected"), LEVELS.values(), ids=LEVELS)
+def test_small_picture_comes_from_a_lower_level(tmp_path, version, shapes, expected):
+    group = zarr.open_group(tmp_path / "x.zarr/B/03/0", mode="w", zarr_format=version)
+    names = [f"s{number}" for number in range(len(shapes))]
+    for number, (name, shape) in enumerate(zip(names, shapes, strict=True)):
+        group.create_array(name, data=np.full(shape, number, "uint16"))
+    multiscales = [{"axes": [], "datasets": [{"path": name} for name in names]}]
+    group.attrs.update(
+        {"ome": {"multiscales": multiscales}} if version == 3 else {"multiscales": multiscales}
+    )
+    path = f"{tmp_path}/x.zarr/B/03/0/s0#index=0,1,2"
+    with FileManager() as files:
+        small = files.load_small(path, "plate", 16)
+        assert small.shape == expected
+        assert (small == (expected != (32, 40))).all()
+        assert files.load(path, "plate").shape == (32, 40)
+
+
+def test_small_picture_where_nothing_is_said_of_levels(tmp_path):
+    zarr.open_group(tmp_path / "x.zarr", mode="w").create_array("0", data=np.ones((1, 32, 40), "uint8"))
+    with FileManager() as files:
+        assert files.load_small(f"{tmp_path}/x.zarr/0#index=0", "plate", 4).shape == (32, 40)

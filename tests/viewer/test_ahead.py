@@ -87,3 +87,27 @@ def test_plane_that_has_gone_is_not_read(qtbot, ahead, planes, loads, monkeypatc
         del held
     qtbot.waitUntil(lambda: bool(loads))
     assert loads == ["disk:A02"]
+
+
+def test_map_takes_a_lower_resolution_where_the_plane_is_large(qtbot, qapp, monkeypatch):
+    monkeypatch.setattr(_ahead, "_QUIET_S", 0.0)
+    asked, whole = [], []
+
+    def load_small(address, side_px):
+        asked.append((address, side_px))
+        if address == "gone:a.tif":
+            raise LookupError("no such backend")
+        return np.full((150, 150), 7, np.uint16)
+
+    shelf = Shelf(lambda address: whole.append(address))
+    held = [shelf.plane(address, (2160, 2160), "uint16") for address in ("gone:a.tif", "disk:b.tif")]
+    ahead = ReadAhead(lambda name: [], dict, lambda place: [], load_small)
+    measured = []
+    ahead.measured.connect(lambda plane, mean, picture: measured.append((plane, mean, picture.shape)))
+    for channel, plane in enumerate(held):
+        ahead.offer(identity("A01", channel), plane)
+    qtbot.waitUntil(lambda: bool(measured))
+    ahead.stop()
+    assert measured == [(identity("A01", 1), 7.0, (32, 32))]
+    assert asked == [("gone:a.tif", 128), ("disk:b.tif", 128)]
+    assert whole == []

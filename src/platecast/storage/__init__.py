@@ -12,7 +12,7 @@ from platecast.storage._plate import Plate, PlateImage, by_well
 from platecast.storage._plate_backend import PlateBackend
 from platecast.storage._plate_open import is_plate, open_files, open_plate
 from platecast.storage._plate_reader import PlateReader, is_image_name, is_plate_file
-from platecast.storage._resting import load_resting
+from platecast.storage._resting import load_resting, load_small
 from platecast.storage._zarr import ZarrBackend
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "is_plate",
     "is_plate_file",
     "load_resting",
+    "load_small",
     "open_files",
     "open_plate",
 ]

@@ -106,6 +106,23 @@ class StorageBackend(ABC):
         plane = self.load(path)
         return plane.shape, plane.dtype
 
+    def load_small(self, path: AnyPath, side_px: int) -> npt.NDArray[Any]:
+        """Return a plane at the lowest resolution that is at hand and has enough pixels for a small picture.
+
+        Parameters
+        ----------
+        path
+            Where the plane rests.
+        side_px
+            How long its shorter side is at least, unless the plane itself is smaller.
+
+        Raises
+        ------
+        ImageNotFoundError, StorageError
+            As for `load`.
+        """
+        return self.load(path)
+
     def save_batch(self, data: Sequence[object], paths: Sequence[AnyPath], **options: object) -> None:
         """Write several planes; a backend that takes no options refuses them."""
         if options:

@@ -72,6 +72,10 @@ class FileManager:
         """Load one plane, see `StorageBackend.load`."""
         return self.backend(backend).load(path)
 
+    def load_small(self, path: AnyPath, backend: str, side_px: int) -> npt.NDArray[Any]:
+        """Load one plane at a low resolution, see `StorageBackend.load_small`."""
+        return self.backend(backend).load_small(path, side_px)
+
     def header(self, path: AnyPath, backend: str) -> Header:
         """Return shape and dtype of one plane, see `StorageBackend.header`."""
         return self.backend(backend).header(path)

@@ -17,6 +17,7 @@ from platecast.errors import ImageNotFoundError, StorageError
 from platecast.storage._backend import AnyPath, Header, StorageBackend
 from platecast.storage._places import exists, is_url, opened
 from platecast.storage._tiff_header import read_tiff_header
+from platecast.storage._zarr_documents import lower_levels
 
 if TYPE_CHECKING:
     import zarr
@@ -50,22 +51,27 @@ class PlateBackend(StorageBackend):
     def __init__(self) -> None:
         # Every method touches the dictionary in one atomic operation, so threads need no lock.
         self._arrays: dict[str, zarr.Array[Any]] = {}
+        self._lower: dict[str, tuple[str, ...]] = {}
 
     def load(self, path: AnyPath) -> npt.NDArray[Any]:
         """Return the plane at a path that `open_plate` made."""
         source, page, index = _parse(path)
         if index is None:
             return _read_page(source, page)
-        array = self._open(source)
-        if len(index) != array.ndim - 2:
-            raise StorageError(f"{os.fspath(path)}: the array has {array.ndim} axes")
-        try:
-            return to_host(np.asarray(array[index]))
-        except IndexError as error:
-            raise ImageNotFoundError(f"{os.fspath(path)}: the array is {array.shape}") from error
-        # What codecs raise for damaged chunks.
-        except (OSError, ValueError, RuntimeError) as error:
-            raise StorageError(f"{os.fspath(path)} could not be read: {error}") from error
+        return _read_plane(self._open(source), index, path)
+
+    def load_small(self, path: AnyPath, side_px: int) -> npt.NDArray[Any]:
+        """Return a plane of an OME-Zarr image at the lowest level that has enough pixels."""
+        source, _, index = _parse(path)
+        if index is None:
+            return self.load(path)
+        largest = self._open(source)
+        for lower in reversed(self._lower_levels(source)):
+            level = self._open(lower)
+            # A level of fewer slices or time points has other planes.
+            if level.shape[:-2] == largest.shape[:-2] and min(level.shape[-2:]) >= side_px:
+                return _read_plane(level, index, path)
+        return _read_plane(largest, index, path)
 
     def header(self, path: AnyPath) -> Header:
         """Return shape and dtype of a plane; no pixel is read."""
@@ -97,6 +103,16 @@ class PlateBackend(StorageBackend):
     def close(self) -> None:
         """Let the open arrays go."""
         self._arrays.clear()
+        self._lower.clear()
+
+    def _lower_levels(self, source: str) -> tuple[str, ...]:
+        """Return the arrays of the same image at lower resolutions, the finer ones first."""
+        known = self._lower.get(source)
+        if known is None:
+            if len(self._lower) >= _OPEN_ARRAYS:
+                self._lower.clear()
+            known = self._lower[source] = lower_levels(source)
+        return known
 
     def _open(self, source: str) -> "zarr.Array[Any]":
         array = self._arrays.get(source)
@@ -109,6 +125,18 @@ class PlateBackend(StorageBackend):
 
     def _refuse(self, verb: str, path: AnyPath) -> NoReturn:
         raise StorageError(f"cannot {verb} {os.fspath(path)!r}: the backend {self.name!r} only reads")
+
+
+def _read_plane(array: "zarr.Array[Any]", index: tuple[int, ...], path: AnyPath) -> npt.NDArray[Any]:
+    if len(index) != array.ndim - 2:
+        raise StorageError(f"{os.fspath(path)}: the array has {array.ndim} axes")
+    try:
+        return to_host(np.asarray(array[index]))
+    except IndexError as error:
+        raise ImageNotFoundError(f"{os.fspath(path)}: the array is {array.shape}") from error
+    # What codecs raise for damaged chunks.
+    except (OSError, ValueError, RuntimeError) as error:
+        raise StorageError(f"{os.fspath(path)} could not be read: {error}") from error
 
 
 def _parse(path: AnyPath) -> tuple[str, int, tuple[int, ...] | None]:

@@ -29,7 +29,7 @@ from platecast.storage._places import base_name, entries, is_url, join
 from platecast.storage._plate import Plate, PlateImage, image_order
 from platecast.storage._plate_backend import index_path
 from platecast.storage._plate_scan import ZARR_SUFFIX
-from platecast.storage._zarr_documents import ZarrDocuments
+from platecast.storage._zarr_documents import ZarrDocuments, ome_part
 
 _NOTES = "platecast"
 _UM_PER = {"micrometer": 1.0, "nanometer": 1e-3, "millimeter": 1e3, "meter": 1e6, "angstrom": 1e-4}
@@ -73,7 +73,7 @@ def open_store(folder: str) -> Plate:
     """
     documents = ZarrDocuments(folder)
     attributes = documents.attributes(folder)
-    plate = _ome(attributes).get("plate")
+    plate = ome_part(attributes).get("plate")
     if not isinstance(plate, dict):
         inside = _plates_inside(folder, documents)
         if not inside:
@@ -121,7 +121,7 @@ def holds_plate(folder: str) -> bool:
     StorageError
         They could not be read.
     """
-    return isinstance(_ome(ZarrDocuments(folder).attributes(folder)).get("plate"), dict)
+    return isinstance(ome_part(ZarrDocuments(folder).attributes(folder)).get("plate"), dict)
 
 
 def _fetch(folder: str, wells: Sequence[tuple[str, str]], documents: ZarrDocuments) -> None:
@@ -131,13 +131,13 @@ def _fetch(folder: str, wells: Sequence[tuple[str, str]], documents: ZarrDocumen
     fields: list[str] = []
     for group in groups:
         with contextlib.suppress(StorageError, LookupError, TypeError):
-            images = _ome(documents.attributes(group))["well"]["images"]
+            images = ome_part(documents.attributes(group))["well"]["images"]
             fields += [join(group, str(image["path"])) for image in images]
     documents.fetch_groups(fields)
     arrays: list[str] = []
     for field_ in fields:
         with contextlib.suppress(StorageError, LookupError, TypeError):
-            dataset = _ome(documents.attributes(field_))["multiscales"][0]["datasets"][0]
+            dataset = ome_part(documents.attributes(field_))["multiscales"][0]["datasets"][0]
             arrays.append(join(field_, str(dataset["path"])))
     documents.fetch_arrays(arrays)
 
@@ -192,7 +192,7 @@ def _fields(
 ) -> Iterator[_Image]:
     group = join(folder, path)
     try:
-        images = _ome(documents.attributes(group))["well"]["images"]
+        images = ome_part(documents.attributes(group))["well"]["images"]
         names = [str(image["path"]) for image in images]
     except (StorageError, LookupError, TypeError) as error:
         problems.add(group, f"the well is left out: {error}")
@@ -207,7 +207,7 @@ def _fields(
 
 
 def _image(group: str, well: str, site: int, documents: ZarrDocuments) -> _Image:
-    ome = _ome(documents.attributes(group))
+    ome = ome_part(documents.attributes(group))
     if not ome.get("multiscales"):
         raise StorageError("its metadata have no multiscales")
     multiscale = ome["multiscales"][0]
@@ -293,19 +293,13 @@ def _plates_inside(folder: str, documents: ZarrDocuments) -> list[str]:
             attributes = documents.attributes(join(folder, name))
         except PlatecastError:
             continue
-        if "plate" in _ome(attributes):
+        if "plate" in ome_part(attributes):
             inside.append(name)
     return inside
 
 
-def _ome(attributes: dict[str, Any]) -> dict[str, Any]:
-    """Return OME's part of a group's attributes: under ``ome`` since 0.5, all of them before."""
-    ome = attributes.get("ome")
-    return ome if isinstance(ome, dict) else attributes
-
-
 def _version(attributes: dict[str, Any]) -> str:
-    ome = _ome(attributes)
+    ome = ome_part(attributes)
     plate = ome.get("plate")
     return str(ome.get("version") or (plate.get("version") if isinstance(plate, dict) else None) or "0.4")
 

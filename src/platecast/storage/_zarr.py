@@ -133,9 +133,16 @@ class ZarrBackend(StorageBackend):
 
     def load(self, path: AnyPath) -> npt.NDArray[Any]:
         """Return a plane, in native byte order."""
+        return self._load(path, None)
+
+    def load_small(self, path: AnyPath, side_px: int) -> npt.NDArray[Any]:
+        """Return a plane at the lowest level that has enough pixels, in native byte order."""
+        return self._load(path, side_px)
+
+    def _load(self, path: AnyPath, side_px: int | None) -> npt.NDArray[Any]:
         address = parse_address(path)
         try:
-            return self._plate_of(address).load(address.labels, address.components)
+            return self._plate_of(address).load(address.labels, address.components, side_px)
         # What zarr and the codecs raise for a damaged file.
         except (OSError, ValueError, RuntimeError, LookupError) as error:
             raise _typed(error, f"{os.fspath(path)} could not be read") from error

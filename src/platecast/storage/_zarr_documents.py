@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from platecast.errors import StorageError
-from platecast.storage._places import base_name, exists, is_url, join, read_bytes, read_many
+from platecast.storage._places import base_name, exists, is_url, join, parent, read_bytes, read_many
 
 _GROUP_NAMES = ("zarr.json", ".zattrs")
 _ARRAY_NAMES = ("zarr.json", ".zarray")
@@ -85,3 +85,24 @@ class ZarrDocuments:
                 raise StorageError(f"{place} holds no metadata")
             return name, document
         return None
+
+
+def ome_part(attributes: dict[str, Any]) -> dict[str, Any]:
+    """Return OME's part of a group's attributes: under ``ome`` since 0.5, all of them before."""
+    ome = attributes.get("ome")
+    return ome if isinstance(ome, dict) else attributes
+
+
+def lower_levels(array: str) -> tuple[str, ...]:
+    """Return the arrays that hold the image of an array at lower resolutions, the finer ones first.
+
+    None where the group around it says nothing of them, or nothing that can be read.
+    """
+    group = parent(array)
+    try:
+        datasets = ome_part(ZarrDocuments(group).attributes(group))["multiscales"][0]["datasets"]
+        paths = [str(dataset["path"]) for dataset in datasets]
+        after = paths.index(base_name(array)) + 1
+    except (StorageError, LookupError, TypeError, ValueError):
+        return ()
+    return tuple(join(group, path) for path in paths[after:])

@@ -110,6 +110,13 @@ def read_plane(largest: "zarr.Array[Any]", record: ImageRecord, index: Index) ->
     return np.ascontiguousarray(np.moveaxis(samples, 0, -1))
 
 
+def level_for(levels: Levels, side_px: int | None) -> "zarr.Array[Any]":
+    """Return the lowest level whose shorter side has so many pixels; the first where none is asked for."""
+    if side_px is None:
+        return levels[0]
+    return next((level for level in reversed(levels) if min(level.shape[-2:]) >= side_px), levels[0])
+
+
 def has_plane(folder: Path, index: Index) -> bool:
     """Return whether a plane is there."""
     return _file(folder, 0, index).is_file()

@@ -29,6 +29,7 @@ from platecast.storage._zarr_image import (
     create_levels,
     grow_levels,
     has_plane,
+    level_for,
     read_plane,
     remove_plane,
     write_plane,
@@ -147,8 +148,8 @@ class ZarrPlate:
         if len(windows) > 1:
             self._publish(well, image, windows)
 
-    def load(self, labels: str, components: Components) -> npt.NDArray[Any]:
-        """Return a plane.
+    def load(self, labels: str, components: Components, side_px: int | None = None) -> npt.NDArray[Any]:
+        """Return a plane, at the lowest level whose shorter side has `side_px` pixels where that is given.
 
         Raises
         ------
@@ -162,7 +163,7 @@ class ZarrPlate:
                 levels = self._cache.open(
                     image.folder, image.record, facts.extent(image.record.samples), image.levels
                 )
-                return read_plane(levels[0], image.record, index)
+                return read_plane(level_for(levels, side_px), image.record, index)
         raise ImageNotFoundError(f"there is no image {format_address(self._folder, labels, components)}")
 
     def exists(self, labels: str, components: Components) -> bool:

@@ -7,12 +7,15 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
+import numpy.typing as npt
 from qtpy.QtCore import QObject, QTimer
 from qtpy.QtCore import Signal as QtSignal  # type: ignore[attr-defined]  # renamed where mypy does not look
 
 from platecast.components import Kind, PlaneId
 from platecast.layers import HeldPlane, Pixels, Value, mean_intensity, small_picture
+from platecast.storage import load_small
 from platecast.viewer._plate_mosaic import PICTURE_PX
 
 _log = logging.getLogger(__name__)
@@ -24,6 +27,8 @@ _QUIET_S = 1.0
 _DUTY = 1.0
 """Pause after a plane was read for the map, in parts of the time it took: the disk is not ours alone."""
 _LOOK_S = 0.25
+_MAP_PX = 4 * PICTURE_PX
+"""Shorter side of what a small picture and a mean are made of, at least: what `small_picture` looks at."""
 
 
 class ReadAhead(QObject):
@@ -37,6 +42,8 @@ class ReadAhead(QObject):
         Returns the values on screen.
     planes_at
         Returns the planes that can be seen at some values.
+    load_small
+        Returns the plane at an address, with at least so many pixels on its shorter side.
     """
 
     measured = QtSignal(object, float, object)
@@ -47,11 +54,13 @@ class ReadAhead(QObject):
         values: Callable[[str], Sequence[Value]],
         on_screen: Callable[[], Mapping[str, Value]],
         planes_at: Callable[[Mapping[str, Value]], Sequence[Pixels]],
+        load_small: Callable[[str, int], npt.NDArray[Any]] = load_small,
     ) -> None:
         super().__init__()
         self._values = values
         self._on_screen = on_screen
         self._planes_at = planes_at
+        self._load_small = load_small
         self._here: dict[str, Value] = {}
         self._neighbours: deque[HeldPlane] = deque()
         self._unmeasured: deque[tuple[PlaneId, weakref.ref[HeldPlane]]] = deque()
@@ -142,12 +151,21 @@ class ReadAhead(QObject):
             # Or it would be kept until the next one.
             del read
 
+    def _small(self, held: HeldPlane) -> npt.NDArray[Any]:
+        """Return a plane with enough pixels for the map: a lower resolution where there is one at rest."""
+        if held.memory is not None or held.address is None or min(held.shape[:2]) <= _MAP_PX:
+            return held.pixels(keep=False)
+        try:
+            return self._load_small(held.address, _MAP_PX)
+        except LookupError as error:
+            raise OSError(f"{held.address} cannot be read: {error}") from error
+
     def _measure(self, plane: PlaneId, reference: "weakref.ref[HeldPlane]") -> None:
         held = reference()
         if held is None:
             return
         began_s = time.monotonic()
-        pixels = held.pixels(keep=False)
+        pixels = self._small(held)
         mean = mean_intensity(pixels)
         if mean is not None:
             self.measured.emit(plane, mean, small_picture(pixels, PICTURE_PX))
