@@ -2,6 +2,7 @@
 
 import contextlib
 import select
+import time
 
 import pytest
 import zmq
@@ -26,6 +27,14 @@ def states(watch):
 def test_nobody_is_there(watch):
     assert watch.viewers == ()
     assert watch.changes() == ()
+
+
+def test_who_follows_nobody_waits_all_the_same():
+    """A watch without viewers would keep a core busy, and its process's other threads from theirs."""
+    with ProgressSockets() as sockets:
+        before = time.monotonic()
+        assert sockets.receive(0.1) == {}
+        assert time.monotonic() - before >= 0.1
 
 
 def test_viewer_is_followed_from_its_start_to_its_end(watch, free_port):

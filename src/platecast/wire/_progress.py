@@ -120,6 +120,10 @@ class ProgressSockets:
 
     def receive(self, timeout_s: float) -> dict[str, ViewerStatus]:
         """Wait at most `timeout_s` and return the newest word of each viewer that said something."""
+        if not self._sockets:
+            # A poller without sockets does not wait at all.
+            time.sleep(timeout_s)
+            return {}
         deadline = time.monotonic() + timeout_s
         while True:
             left_s = max(0.0, deadline - time.monotonic())
