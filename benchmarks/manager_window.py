@@ -18,6 +18,7 @@ from qtpy.QtWidgets import QApplication
 from platecast.config import NapariStreamingConfig
 from platecast.demo import make_plate
 from platecast.gui import ManagerWindow
+from platecast.gui._app import favour_the_window
 from platecast.gui._start_dialog import StartRequest
 from platecast.manager import ViewerInfo, list_viewers, quit_viewer
 from platecast.wire import Endpoint, Ledger, ViewerStatus
@@ -93,6 +94,7 @@ def main() -> None:
     home = Path(tempfile.mkdtemp(prefix="pcb-"))
     os.environ["PLATECAST_RUNTIME_DIR"] = str(home / "run")
     (home / "run").mkdir(mode=0o700)
+    favour_the_window()
     app = QApplication([])
     window = ManagerWindow(QSettings(str(home / "manager.ini"), QSettings.Format.IniFormat))
     window.show()

@@ -123,6 +123,59 @@ def test_form_that_is_left_sends_nothing(window, page):
     assert window.deliveries.targets == ()
 
 
+def test_choice_of_the_form_reaches_the_viewer_and_what_is_sent_there(
+    qtbot, window, page, plate, settings, free_port, monkeypatch
+):
+    """At its start, after its line was hidden, and from a window that is opened later."""
+    started = []
+    with viewer_on(free_port) as viewer:
+        viewer.receiver.beat()
+
+        def start(port, **options):
+            started.append({"port": port, **options})
+            return viewer.endpoint
+
+        monkeypatch.setattr(starts_module, "start_viewer", start)
+        page.filter.grid.choose(["A01"])
+        qtbot.waitUntil(lambda: page.model.rowCount() == 4)
+        page.target.setCurrentIndex(page.target.count() - 1)
+        page.send_button.click()
+        dialog = window._dialog
+        for field, text in (("colormap", "magma"), ("well_mode", "slice"), ("follow_newest", "true")):
+            dialog.display.choose(field, text)
+        dialog.port.setText(str(free_port))
+        dialog.title.setText("Screen 12")
+        dialog.stays.choose("memory_budget_mb", "2000")
+        dialog.stays.choose("persistent", "false")
+        dialog.start.click()
+        qtbot.waitUntil(lambda: viewer.ledger().shown == 4)
+        (options,) = started
+        del options["stop"]
+        assert options == {
+            "port": free_port, "or_next": False, "title": "Screen 12", "persistent": False,
+            "virtual_screen": None, "memory_budget_mb": 2000.0,
+        }  # fmt: skip
+        qtbot.waitUntil(lambda: window.deliveries.targets[0].count.settled)
+        page.deliveries.discard_asked.emit(window.deliveries.targets[0])
+        qtbot.waitUntil(lambda: page.target.findData(free_port) >= 0)
+        page.target.setCurrentIndex(page.target.findData(free_port))
+        page.send()
+        qtbot.waitUntil(lambda: viewer.ledger().shown == 8)
+        window.close()
+        again = type(window)(settings)
+        qtbot.addWidget(again)
+        again.images.open(str(plate))
+        qtbot.waitUntil(lambda: again.images.model.rowCount() == 12)
+        qtbot.waitUntil(lambda: again.images.target.findData(free_port) >= 0)
+        again.images.target.setCurrentIndex(again.images.target.findData(free_port))
+        again.images.send()
+        qtbot.waitUntil(lambda: viewer.ledger().shown == 20)
+        again.close()
+        displays = {(each.display.colormap, each.display.follow_newest) for each in viewer.planes}
+        assert displays == {("magma", True)}
+        assert all({"well", "channel"} <= set(each.display.sliced) for each in viewer.planes)
+
+
 def test_request_of_the_form_says_how_images_are_shown(window):
     dialog = window.ask_for_viewer()
     dialog.display.choose("colormap", "magma")

@@ -1,5 +1,6 @@
 """Images on their way to viewers, also to such that are not there yet: queued by address, none is lost."""
 
+import functools
 import threading
 from collections import deque
 from collections.abc import Sequence
@@ -15,6 +16,9 @@ from platecast.storage import Plate, PlateImage
 from platecast.stream import Ledger, PlateProgress, Stream, send_images
 
 _LOOK_MS = 200
+_DRAWN_MS = 30
+"""Sending begins when the window has drawn what is new: beside threads that read headers that takes five
+times as long, and the window stands still meanwhile."""
 _THREADS = 2
 
 
@@ -168,10 +172,16 @@ class Deliveries(QObject):
         super().__init__(parent)
         self._background = Background(_THREADS, self)
         self._busy: set[Target] = set()
+        self._next: list[Target] = []
+        """Those of the busy ones whose sending begins as soon as the window has drawn."""
         self._targets: list[Target] = []
         self._timer = QTimer(self)
         self._timer.setInterval(_LOOK_MS)
         self._timer.timeout.connect(self._look)
+        self._drawn = QTimer(self)
+        self._drawn.setSingleShot(True)
+        self._drawn.setInterval(_DRAWN_MS)
+        self._drawn.timeout.connect(self._begin)
 
     @property
     def targets(self) -> tuple[Target, ...]:
@@ -224,6 +234,7 @@ class Deliveries(QObject):
     def stop(self) -> None:
         """Send nothing any more but what is on its way."""
         self._timer.stop()
+        self._drawn.stop()
         self._background.stop()
 
     def close(self) -> None:
@@ -236,12 +247,20 @@ class Deliveries(QObject):
         if target.port is None or target in self._busy:
             return
         self._busy.add(target)
+        self._next.append(target)
         self._timer.start()
-        self._background.run(
-            target.send_waiting, lambda _: self._end(target), lambda why: self._end(target, why)
-        )
+        self._drawn.start()
 
-    def _end(self, target: Target, error: str = "") -> None:
+    def _begin(self) -> None:
+        begun, self._next = self._next, []
+        for target in begun:
+            self._background.run(
+                target.send_waiting,
+                functools.partial(self._end, target, ""),
+                functools.partial(self._end, target),
+            )
+
+    def _end(self, target: Target, error: str, _sent: None = None) -> None:
         self._busy.discard(target)
         target.error = error
         if not error and target.count.waiting:

@@ -27,6 +27,7 @@ from platecast.config import NapariStreamingConfig
 from platecast.gui._background import Background, Task
 from platecast.gui._deliveries import Deliveries, Target
 from platecast.gui._delivery_list import DeliveryList
+from platecast.gui._displays import Displays
 from platecast.gui._empty import EmptyState
 from platecast.gui._image_list import ImageModel, ImageSheet
 from platecast.gui._marks import Mark, mark_icon
@@ -56,6 +57,8 @@ class ImagesPage(QWidget):
         Where plates are opened.
     deliveries
         Where images are sent.
+    displays
+        How they are shown in viewers that were started here.
     """
 
     new_viewer_asked = QtSignal()
@@ -63,10 +66,11 @@ class ImagesPage(QWidget):
     retry_asked = QtSignal(object)
     """The `Target` whose viewer is to be started again."""
 
-    def __init__(self, background: Background, deliveries: Deliveries) -> None:
+    def __init__(self, background: Background, deliveries: Deliveries, displays: Displays) -> None:
         super().__init__()
         self._background = background
         self._deliveries = deliveries
+        self._displays = displays
         self._opening: Task | None = None
         self._plate = Plate("")
         self._viewers: tuple[ViewerInfo, ...] = ()
@@ -148,8 +152,11 @@ class ImagesPage(QWidget):
         elif isinstance(chosen, Target):
             self._deliveries.send(chosen, self._plate, images)
         else:
-            title = next((each.endpoint.title for each in self._viewers if each.endpoint.port == chosen), "")
-            self._deliveries.send(self._deliveries.target_on(chosen, title, self.config), self._plate, images)
+            viewer = next(each.endpoint for each in self._viewers if each.endpoint.port == chosen)
+            config = self._displays.config_of(viewer.instance) or self.config
+            self._deliveries.send(
+                self._deliveries.target_on(viewer.port, viewer.title, config), self._plate, images
+            )
 
     def send_to(self, target: Target) -> None:
         """Send the images for which a new viewer was asked."""

@@ -8,6 +8,7 @@ from qtpy.QtCore import Signal as QtSignal  # type: ignore[attr-defined]  # rena
 
 from platecast.gui._background import Background
 from platecast.gui._deliveries import Deliveries, Target
+from platecast.gui._displays import Displays
 from platecast.gui._start_dialog import StartRequest
 from platecast.manager import log_path, start_viewer
 from platecast.wire import Endpoint
@@ -22,6 +23,8 @@ class Starts(QObject):
         Where it waits for them.
     deliveries
         What waits for them.
+    displays
+        Told how images are to be shown in them.
     parent
         Its owner.
     """
@@ -31,8 +34,15 @@ class Starts(QObject):
     failed = QtSignal(str)
     """A viewer did not come up; says why."""
 
-    def __init__(self, background: Background, deliveries: Deliveries, parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        background: Background,
+        deliveries: Deliveries,
+        displays: Displays,
+        parent: QObject | None = None,
+    ) -> None:
         super().__init__(parent)
+        self._displays = displays
         self._background = background
         self._deliveries = deliveries
         self._requests: dict[Target, StartRequest] = {}
@@ -61,7 +71,7 @@ class Starts(QObject):
         )
 
     def _arrive(self, target: Target, endpoint: Endpoint) -> None:
-        del self._requests[target]
+        self._displays.remember(endpoint.instance, self._requests.pop(target).config)
         self._deliveries.arrive(target, endpoint.port)
         self.started.emit(endpoint, log_path(endpoint.port))
 

@@ -17,6 +17,7 @@ from platecast.config import Level, NapariStreamingConfig, PipelineConfig, resol
 from platecast.gui._about import show_about
 from platecast.gui._background import Background
 from platecast.gui._deliveries import Deliveries, Target
+from platecast.gui._displays import Displays
 from platecast.gui._icon import app_icon
 from platecast.gui._images_page import ImagesPage
 from platecast.gui._live_runs import LiveRuns
@@ -62,12 +63,13 @@ class ManagerWindow(QMainWindow):
         logging.getLogger("platecast").setLevel(logging.INFO)
         self.background = Background(_THREADS, self)
         self.deliveries = Deliveries(self)
-        self.starts = Starts(self.background, self.deliveries, self)
+        self.displays = Displays(settings)
+        self.starts = Starts(self.background, self.deliveries, self.displays, self)
         self.tail = LogTail(self.background, self.log_buffer, self)
         self.live_viewers = LiveViewers(self)
         self.live_runs = LiveRuns(self.background, self)
         self.viewers = ViewersPage(self.background)
-        self.images = ImagesPage(self.background, self.deliveries)
+        self.images = ImagesPage(self.background, self.deliveries, self.displays)
         self.runs = RunsPage(self.background, self.live_runs)
         self.log = LogPage(self.log_buffer)
         self.tabs = QTabWidget()
