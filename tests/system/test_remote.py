@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -40,12 +41,13 @@ class Site:
     def cli(self, machine, *arguments):
         return self.python(machine, "-m", "platecast", *arguments)
 
-    def start(self, machine, *arguments):
+    def start(self, machine, *arguments, errors=None):
         process = subprocess.Popen(
             machine.command(sys.executable, *arguments),
             env=self.homes[machine.name],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            stderr=errors,
             text=True,
         )
         self.processes.append(process)
@@ -60,8 +62,9 @@ class Site:
             self.viewer.stdin.close()
             self.viewer.wait(10)
 
-    def sender(self, machine, count, side, pause_s=0.0, host=None, flush_s=60):
-        process = self.start(machine, SENDER, host or self.desk.address, PORT, count, side, pause_s, flush_s)
+    def sender(self, machine, count, side, pause_s=0.0, host=None, flush_s=60, port=PORT):
+        words = [SENDER, host or self.desk.address, port, count, side, pause_s, flush_s]
+        process = self.start(machine, *words, errors=subprocess.PIPE)
         assert process.stdout.readline() == "ready\n"
         process.stdin.write("\n")
         process.stdin.flush()
@@ -76,7 +79,9 @@ class Site:
 
 
 def outcome(process, timeout_s=90):
-    out, _ = process.communicate(timeout=timeout_s)
+    """Return what a sender says when it has ended; what it logged is in `logged`."""
+    out, process.logged = process.communicate(timeout=timeout_s)
+    assert process.returncode == 0, process.logged
     return json.loads(out)
 
 
@@ -96,17 +101,9 @@ def site(tmp_path_factory):
         for process in processes:
             process.kill()
             process.wait()
-            process.stdout.close()
-            if not process.stdin.closed:
-                process.stdin.close()
-
-
-def test_two_machines_and_this_one_send_at_once(site):
-    senders = [site.sender(node, 20, 512) for node in site.nodes]
-    senders.append(site.sender(site.desk, 20, 512, host="localhost"))
-    for sender in senders:
-        told = outcome(sender)
-        assert (told["shown"], told["dropped"], told["pending"]) == (20, 0, 0)
+            for pipe in (process.stdin, process.stdout, process.stderr):
+                if pipe is not None and not pipe.closed:
+                    pipe.close()
 
 
 def test_nothing_is_readable_on_the_cable(site):
@@ -137,10 +134,29 @@ def test_nothing_is_readable_on_the_cable(site):
 
 def test_wrong_keys_and_plain_peers_get_no_answer(site):
     code = (TESTS / "system" / "intruder.py").read_text()
-    before = site.status()["ledger"]["sent"]
+    before = site.status()
     answer = site.python(site.nodes[1], "-c", code, site.string, site.desk.address, str(PORT))
-    assert answer.stdout.strip() == "0 answers", answer.stderr
-    assert site.status()["ledger"]["sent"] == before
+    assert answer.stdout.strip() == "1300 tried, 0 answers", answer.stderr
+    after = site.status()
+    assert (after["ledger"], after["senders"]) == (before["ledger"], before["senders"])
+    # From the same machine, while those are still trying: who has a key comes in.
+    assert outcome(site.sender(site.nodes[1], 3, 64))["shown"] == 3
+
+
+def test_scan_finds_two_ports_which_greet_and_say_no_more(site):
+    before = site.status()
+    answer = site.python(site.nodes[1], TESTS / "system" / "scanner.py", site.desk.address)
+    assert answer.returncode == 0, answer.stderr
+    said = json.loads(answer.stdout)
+    assert set(said) == {str(PORT), str(PORT + CONTROL_PORT_OFFSET)}
+    for answers in said.values():
+        # ZeroMQ's signature, version 3.1 and the name of the mechanism, to those who greet; or a part of it.
+        greeting = (b"\xff" + bytes(7) + b"\x01\x7f\x03\x01CURVE" + bytes(47)).hex()
+        assert all(greeting.startswith(each) for each in answers), answers
+        assert max(answers, key=len) == greeting
+    after = site.status()
+    assert (after["ledger"], after["senders"]) == (before["ledger"], before["senders"])
+    assert outcome(site.sender(site.nodes[0], 3, 64))["shown"] == 3
 
 
 def test_revoked_key_counts_no_more(site):
@@ -170,19 +186,44 @@ def test_cable_is_pulled_and_put_in_again(site):
     try:
         # Longer than a connection may be silent, so that it is made anew.
         wait_until(lambda: site.silent_s(sender) > 14, "it is missed", 30)
+        page = site.cli(site.desk, "status", str(PORT)).stdout
+        assert re.search(rf"process {sender.pid} on \S+ \(not heard for 1\d s\)", " ".join(page.split())), (
+            page
+        )
     finally:
         node.plug(True)
     told = outcome(sender)
     assert (told["sent"], told["shown"], told["superseded"]) == (60, 60, 0)
-    assert told["slowest_ms"] < 100
+    # A caller that waited for the network would have waited for 14 s.
+    assert told["calls_ms"] < 600
+    assert f"{site.desk.address}, port {PORT}, has not answered for 10 s" in sender.logged
 
 
 def test_lossy_link_loses_and_repeats_nothing(site):
     node = site.nodes[0]
     with bad_link(site.desk, node, rate_mbit=100, delay_ms=100, loss=0.05) as counted:
-        told = outcome(site.sender(node, 8, 128))
-    assert (told["sent"], told["shown"], told["superseded"]) == (8, 8, 0)
+        told = outcome(site.sender(node, 5, 128))
+    assert (told["sent"], told["shown"], told["superseded"]) == (5, 5, 0)
+    assert told["calls_ms"] < 400
     assert counted["to_desk"].lost > 0
+
+
+def test_addresses_may_be_ipv6(site):
+    node, port = site.nodes[0], PORT + 1
+    for number, machine in enumerate((site.desk, node), 1):
+        machine.run("ip", "addr", "add", f"fd77::{number}/64", "dev", "eth0", "nodad")
+    viewer = site.start(site.desk, TESTS / "viewer_process.py", port, "fd77::1")
+    wait_until(lambda: site.cli(site.desk, "ls").stdout.count(str(port)), "it listens", 30)
+    string = site.cli(site.desk, "keys", "add", "ipv6", "--port", port).stdout.strip()
+    assert "paired with fd77::1" in site.cli(node, "pair", string).stdout
+    told = outcome(site.sender(node, 5, 128, host="[fd77::1]", port=port))
+    assert (told["shown"], told["pending"]) == (5, 0)
+    listening = site.desk.run("ss", "-Hltn6").stdout.split()
+    assert {each for each in listening if each.startswith("[fd77")} == {
+        f"[fd77::1]:{each}" for each in (port, port + CONTROL_PORT_OFFSET)
+    }
+    viewer.stdin.close()
+    viewer.wait(10)
 
 
 def test_nothing_listens_in_clear(site):

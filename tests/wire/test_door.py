@@ -2,9 +2,12 @@
 
 import contextlib
 import os
+import select
 import socket
 import struct
+import threading
 
+import msgspec
 import pytest
 import zmq
 
@@ -143,3 +146,47 @@ def test_revoked_key_ends_the_connection_that_stands(door, name_is_given_again):
 
         wait_until(is_cut, "its connection ends")
         each.disable_monitor()
+
+
+class Recorder(threading.Thread):
+    """Stands between a sender and a door, and keeps what the sender said."""
+
+    def __init__(self, port):
+        super().__init__(name="recorder")
+        self.heard = b""
+        self._port = port
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+
+    def run(self):
+        with (
+            self._listener,
+            self._listener.accept()[0] as near,
+            socket.create_connection(("127.0.0.1", self._port)) as far,
+        ):
+            while True:
+                for each in select.select([near, far], [], [])[0]:
+                    said = each.recv(1 << 16)
+                    if not said:
+                        return
+                    if each is near:
+                        self.heard += said
+                    (far if each is near else near).sendall(said)
+
+
+def test_what_was_recorded_on_the_cable_is_worth_nothing(door):
+    recorder = Recorder(door.port + CONTROL_PORT_OFFSET)
+    recorder.start()
+    pairing = pair_for("cluster", "127.0.0.1", door.port)
+    with dealer(msgspec.structs.replace(pairing, port=recorder.port - CONTROL_PORT_OFFSET)) as each:
+        each.send(b"a secret message")
+        wait_until(lambda: turn(door), "it is let in")
+    recorder.join(10)
+    assert b"a secret message" not in recorder.heard
+    with stranger(door, recorder.heard) as again:
+
+        def is_closed_after_nothing_came():
+            assert turn(door) == []
+            return is_closed(again)
+
+        wait_until(is_closed_after_nothing_came, "it is closed")
