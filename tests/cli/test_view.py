@@ -1,12 +1,19 @@
 """`platecast view`: only headers travel, and what cannot be read says so."""
 
+import os
+import signal
+import threading
+
 import numpy as np
 import pytest
 
+from platecast.cli._interrupts import Interrupts
 from platecast.layers import HeldPlane
 from platecast.storage import open_plate
+from platecast.stream import _plate
 from platecast.stream._links import links
 from tests.receiving import viewer_on
+from tests.waiting import wait_until
 
 tifffile = pytest.importorskip("tifffile", reason="needs the extra 'io'")
 
@@ -147,3 +154,83 @@ def test_images_that_cannot_be_read_fail_with_their_reason_and_the_rest_opens(pl
     assert (ledger.sent, ledger.shown, ledger.failed) == (12, 10, 2)
     assert [failure.plane.components.well for failure in viewer.failures] == ["B02", "B03"]
     assert "it is no TIFF file" in viewer.failures[0].reason
+
+
+@pytest.fixture
+def slow_window(free_port):
+    """Give a viewer whose window is not there yet: it takes what waits when it is told to."""
+    with viewer_on(free_port, takes=False) as viewer:
+        yield viewer
+        links.close_all()
+
+
+@pytest.fixture
+def meanwhile():
+    """Return a function that runs another in a thread while a command runs."""
+    threads = []
+
+    def begin(function):
+        threads.append(threading.Thread(target=function))
+        threads[-1].start()
+
+    yield begin
+    for thread in threads:
+        thread.join()
+
+
+def test_interrupted_while_the_window_starts_waits_for_what_was_sent(
+    platecast, slow_window, plate, meanwhile
+):
+    def interrupt():
+        wait_until(lambda: slow_window.planes_waiting() == 12, "the headers wait for the window", 20)
+        os.kill(os.getpid(), signal.SIGINT)
+        slow_window.show(slow_window.take_all())
+
+    meanwhile(interrupt)
+    done = platecast("view", plate, "--port", slow_window.port)
+    assert done.status == 130
+    assert f"stopped: 12 of 12 images are shown in the viewer on port {slow_window.port}" in said(done)
+    assert slow_window.ledger().pending == 0
+
+
+def test_interrupted_twice_says_what_is_lost(platecast, slow_window, plate, meanwhile, monkeypatch):
+    noted = threading.Event()
+    note = Interrupts._note
+
+    def note_and_tell(self, number, frame):
+        noted.set()
+        note(self, number, frame)
+
+    def interrupt():
+        wait_until(lambda: slow_window.planes_waiting() == 12, "the headers wait for the window", 20)
+        slow_window.show(slow_window.take_all()[:5])
+        wait_until(lambda: slow_window.ledger().shown == 5, "some are shown", 20)
+        os.kill(os.getpid(), signal.SIGINT)
+        assert noted.wait(20)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(Interrupts, "_note", note_and_tell)
+    meanwhile(interrupt)
+    done = platecast("view", plate, "--port", slow_window.port)
+    assert done.status == 130
+    assert "7 were on their way and are lost" in said(done)
+    assert "stopped: 5 of 12 images are shown" in said(done)
+
+
+def test_interrupted_while_headers_are_read_sends_no_more(platecast, viewer, plate, monkeypatch):
+    read = _plate.read_headers
+
+    def interrupted(*arguments):
+        for number, found in enumerate(read(*arguments)):
+            if number == 4:
+                os.kill(os.getpid(), signal.SIGINT)
+            yield found
+
+    monkeypatch.setattr(_plate, "read_headers", interrupted)
+    done = platecast("view", plate, "--port", viewer.port)
+    assert done.status == 130
+    assert f"stopped: 4 of 12 images are shown in the viewer on port {viewer.port}, 8 were not sent" in said(
+        done
+    )
+    assert viewer.ledger().shown == 4
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

@@ -73,6 +73,7 @@ def send_images(
     images: Iterable[PlateImage] | None = None,
     step: StepId | None = None,
     on_progress: Callable[[PlateProgress], None] | None = None,
+    is_over: Callable[[], bool] | None = None,
 ) -> PlateProgress:
     """Send what is known of a plate's images, and leave their pixels where they are.
 
@@ -92,6 +93,8 @@ def send_images(
         The step that made them; default: the stream's own.
     on_progress
         Called in this thread after every few images.
+    is_over
+        Asked before every image; once it says so, the rest is not sent.
 
     Returns
     -------
@@ -106,6 +109,9 @@ def send_images(
     with FileManager() as files, ThreadPoolExecutor(_THREADS, "platecast-plate") as threads:
         limits = contrast_limits(chosen, files, threads)
         for number, (image, found) in enumerate(read_headers(chosen, files, threads), start=1):
+            if is_over is not None and is_over():
+                threads.shutdown(cancel_futures=True)
+                return PlateProgress(number - 1, len(chosen), tuple(failures))
             reason = found if isinstance(found, str) else _send(stream, image, found, limits, step)
             if reason is not None:
                 failures.append(reason)
