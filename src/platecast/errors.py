@@ -88,6 +88,10 @@ class TunnelError(PlatecastError, ConnectionError):
 class PortInUseError(PlatecastError, OSError):
     """One of a viewer's two ports belongs to somebody else."""
 
+    def __str__(self) -> str:
+        # Who has the port says more than the number of the system's error.
+        return self.strerror or super().__str__()
+
 
 class ViewerNotFoundError(PlatecastError, ConnectionError):
     """No viewer answers at this address."""

@@ -88,8 +88,15 @@ WRONG = {
     "no value": (["--set", "add.amount"], "Error: --set add.amount: write NAME=VALUE"),
     "unknown name": (
         ["--set", "napari_prot=1"],
-        "Error: --set napari_prot=1: there is no field 'napari_prot': did you mean 'napari_port'?; or a"
-        " parameter of a step, such as add.PARAMETER, above.PARAMETER, measure.PARAMETER",
+        "Error: --set napari_prot=1: there is no field 'napari_prot': did you mean 'napari_port'?",
+    ),
+    "unknown step": (
+        ["--set", "abvoe.threshold=1"],
+        "Error: --set abvoe.threshold=1: there is no step 'abvoe': did you mean above.threshold?",
+    ),
+    "parameter of nobody": (
+        ["--set", "threshold=1"],
+        "Error: --set threshold=1: whose 'threshold'? Write above.threshold=…",
     ),
     "wrong value": (
         ["--set", "napari_port=0"],
@@ -168,4 +175,4 @@ def test_no_pipeline_is_running(platecast):
     assert platecast("runs").out == "no pipeline is running\n"
     assert platecast("runs", "--json").out == "[]\n"
     done = platecast("stop")
-    assert (done.status, done.errors) == (1, "Error: no running pipeline is called '': there are none\n")
+    assert (done.status, done.errors) == (1, "Error: no pipeline is running\n")

@@ -22,10 +22,18 @@ from platecast.config import (
 SLICE, STACK = NapariDimensionMode.SLICE, NapariDimensionMode.STACK
 
 REFUSED = {
-    "an unknown field": (NapariStreamingConfig, {"port": 5555}, "port\n.*not permitted"),
-    "an unknown field of the display": (NapariDisplayConfig, {"well": SLICE}, "not permitted"),
+    "an unknown field": (NapariStreamingConfig, {"port": 5555}, "did you mean .napari_port"),
+    "an unknown field of the display": (
+        NapariDisplayConfig,
+        {"well": SLICE},
+        "there is no such field: did you mean .well_mode",
+    ),
     "an unknown field of the pipeline": (PipelineConfig, {"wrokers": 2}, "did you mean .workers"),
-    "a field of napari where nothing is known of it": (StreamingConfig, {"napari_port": 1}, "not permitted"),
+    "a field of napari where nothing is known of it": (
+        StreamingConfig,
+        {"napari_port": 1},
+        "there is no such field: known are .*",
+    ),
     "port 0": (NapariStreamingConfig, {"napari_port": 0}, "greater than or equal to 1"),
     "no room for the control port": (
         NapariStreamingConfig,
@@ -34,7 +42,7 @@ REFUSED = {
     ),
     "an unknown handling": (NapariDisplayConfig, {"variable_size_handling": "crop"}, "or 'pad_to_max'"),
     "every interface": (NapariStreamingConfig, {"napari_host": "0.0.0.0"}, "use 'localhost'"),  # noqa: S104
-    "an unknown colormap": (NapariDisplayConfig, {"colormap": "grey"}, "'gray'"),
+    "an unknown colormap": (NapariDisplayConfig, {"colormap": "grey"}, "did you mean .gray"),
     "an unknown mode": (NapariDisplayConfig, {"well_mode": "layers"}, "'slice' or 'stack'"),
     "a negative wait": (StreamingConfig, {"block_timeout_s": -1}, "greater than or equal to 0"),
     "no budget": (StreamingConfig, {"budget_mb": 0}, "greater than 0"),

@@ -61,7 +61,7 @@ def test_variables_of_other_parts_are_left_alone(write_user_file, tmp_path, monk
 
 
 WRONG = {
-    "unknown field": ("napari_prot = 1", "{file}: napari_prot: Extra inputs are not permitted: known are "),
+    "unknown field": ("napari_prot = 1", "{file}: napari_prot: there is no such field: known are "),
     "misspelt": (
         "[napari_streaming]\nnapari_prot = 1",
         "napari_streaming.napari_prot: .*did you mean 'napari_port'?",

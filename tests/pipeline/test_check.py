@@ -1,9 +1,15 @@
 """Whatever can be known before a run is said before it, all at once and in these words."""
 
+import errno
 import os
 import socket
+import subprocess
+import sys
+import threading
+import types
 
 import numpy as np
+import psutil
 import pytest
 import tifffile
 
@@ -57,7 +63,7 @@ STEPS = {
     "unknown parameter": (
         [Step(blur, sgima=2)],
         "step 'blur' cannot be called with its inputs and parameters:"
-        " got an unexpected keyword argument 'sgima'",
+        " got an unexpected keyword argument 'sgima': did you mean 'sigma'?",
     ),
     "missing parameter": (
         [Step(crop)],
@@ -111,7 +117,8 @@ def test_step_that_cannot_run(plate, tmp_path, steps, reason):
 
 
 RUNS = {
-    "no worker": ({"workers": 0}, "workers=0: at least one is needed"),
+    "no worker": ({"workers": 0}, "workers=0: a whole number is needed, and at least one"),
+    "a text": ({"workers": "2"}, "workers='2': a whole number is needed, and at least one"),
     "executor": (
         {"executor": "slurm"},
         "executor='slurm' is not known: choose from serial, processes, dask, or give a scheduler's address",
@@ -133,7 +140,7 @@ def test_every_reason_is_listed(tmp_path):
         "the step name 'blur?' cannot name a folder",
         "step 'blur' cannot be called with its inputs and parameters",
         f"there is no plate folder {tmp_path / 'absent'}",
-        f"the output {tmp_path / 'out'} cannot be written to",
+        f"the output {tmp_path / 'out'} is a file",
         "workers=0",
     ]
 
@@ -167,16 +174,108 @@ def test_output_inside_the_plate(plate):
 def test_output_that_is_a_file(plate, tmp_path):
     (tmp_path / "out").touch()
     assert reasons(Pipeline([blur]), plate, tmp_path / "out") == [
-        f"the output {tmp_path / 'out'} cannot be written to: [Errno 17] File exists: '{tmp_path / 'out'}'"
+        f"the output {tmp_path / 'out'} is a file: give a folder, or a store that ends in .zarr"
     ]
 
 
-def test_function_that_no_worker_can_import(plate, tmp_path):
-    (reason,) = reasons(
-        Pipeline([Step(lambda image: image, name="same")]), plate, tmp_path / "out", workers=2
+def test_output_that_cannot_be_written_to(plate, tmp_path):
+    (tmp_path / "file").touch()
+    assert reasons(Pipeline([blur]), plate, tmp_path / "file" / "out") == [
+        f"the output {tmp_path / 'file' / 'out'} cannot be written to:"
+        f" {tmp_path / 'file' / 'out'}: {os.strerror(errno.ENOTDIR)}"
+    ]
+
+
+def test_plate_that_is_a_file(plate, tmp_path):
+    image = next(plate.iterdir())
+    assert reasons(Pipeline([blur]), image, tmp_path / "out") == [
+        f"the plate {image} is a file: give the folder it lies in"
+    ]
+
+
+def test_what_is_no_pipeline(plate, tmp_path):
+    with pytest.raises(PipelineError, match=r"^run\(\) needs a Pipeline, not \[.*\]: Pipeline\(\[...\]\)$"):
+        compile_run([blur], plate, tmp_path / "out")
+
+
+UNFIT = {
+    "no name": (
+        lambda: Step(lambda image: image, name="same"),
+        "step 'same': worker processes cannot import 'UNFIT.<locals>.<lambda>', which is not at the top of a"
+        " module: move it to the top of a module, or take executor='serial' or 'dask'",
+    ),
+    "a lock": (
+        lambda: Step(blur, sigma=threading.Lock()),
+        "step 'blur': worker processes cannot be handed 'sigma', a lock: make it in the function, or take"
+        " executor='serial'",
+    ),
+}
+
+
+@pytest.mark.parametrize(("make", "reason"), UNFIT.values(), ids=UNFIT)
+def test_step_that_no_worker_process_can_have(plate, tmp_path, make, reason):
+    step = make()
+    found = reasons(Pipeline([step]), plate, tmp_path / "out", workers=2)
+    assert found == [reason.replace("'UNFIT.<locals>.<lambda>'", repr(step.func.__qualname__))]
+    assert compile_run(Pipeline([step]), plate, tmp_path / "out").executor == "serial"
+
+
+SESSIONS = {
+    "typed": (
+        {},
+        "step 'blur': worker processes cannot import 'blur', which was written in a session: move it to the"
+        " top of a module, or take executor='serial' or 'dask'",
+    ),
+    "from standard input": (
+        {"__file__": "<stdin>"},
+        "worker processes cannot import <stdin>: write the script to a file, or take executor='serial'",
+    ),
+}
+
+
+@pytest.mark.parametrize(("names", "reason"), SESSIONS.values(), ids=SESSIONS)
+def test_session_without_a_file(plate, tmp_path, monkeypatch, names, reason):
+    session = types.ModuleType("__main__")
+    vars(session).update(names)
+    exec("def blur(image):\n    return image\n", vars(session))  # noqa: S102 -- what a notebook does
+    monkeypatch.setitem(sys.modules, "__main__", session)
+    assert reasons(Pipeline([session.blur]), plate, tmp_path / "out", workers=2) == [reason]
+
+
+UNGUARDED = """
+import sys
+import platecast as pc
+
+def same(image):
+    return image
+
+pc.run(pc.Pipeline([same]), *sys.argv[1:], workers=2)
+"""
+
+
+def test_script_that_runs_whenever_it_is_imported(plate, tmp_path):
+    script = tmp_path / "unguarded.py"
+    script.write_text(UNGUARDED)
+    done = subprocess.run(
+        [sys.executable, script, plate, tmp_path / "out"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
-    assert reason.startswith("step 'same' cannot be handed to worker processes (")
-    assert reason.endswith("): define its function at the top of a module, or run with executor='serial'")
+    reason = (
+        "- run() is called while a worker process imports the script: call it under if __name__ == '__main__'"
+    )
+    assert reason in done.stderr.splitlines()
+    assert "bootstrapping phase" not in done.stderr
+
+
+def test_scheduler_that_nobody_is(plate, tmp_path, free_port):
+    pytest.importorskip("distributed", reason="needs the extra 'dask'")
+    address = f"tcp://127.0.0.1:{free_port}"
+    assert reasons(Pipeline([blur]), plate, tmp_path / "out", executor=address) == [
+        f"no Dask scheduler can be reached at {address}: {os.strerror(errno.ECONNREFUSED)}"
+    ]
 
 
 def test_images_without_a_well_and_a_store(plate, tmp_path):
@@ -196,21 +295,21 @@ def test_port_that_a_stranger_has(plate, tmp_path, free_port):
         stranger.bind(("127.0.0.1", free_port + 1000))
         stranger.listen()
         (reason,) = reasons(Pipeline([blur], streaming(napari_port=free_port)), plate, tmp_path / "out")
-    assert reason.startswith(
-        f"no viewer can be started on napari_port={free_port}: port {free_port + 1000} is taken"
+    assert reason == (
+        f"no viewer can be started on napari_port={free_port}: port {free_port + 1000} is taken by process"
+        f" {os.getpid()} ({psutil.Process().name()}), choose another one"
     )
-    assert reason.endswith(", choose another one")
 
 
 def test_viewer_host_that_cannot_be_reached(plate, tmp_path):
-    there = NapariStreamingConfig.model_construct(
-        {"napari_host"}, **{**dict(NapariStreamingConfig()), "napari_host": "no-such-host.invalid"}
-    )
-    from platecast.pipeline._workers import viewer_problems
-
-    unpaired, unreachable = viewer_problems([there])
-    assert "no-such-host.invalid" in unpaired
-    assert unreachable.startswith("no viewer can be reached on no-such-host.invalid, port 6555: ")
+    with pytest.raises(OSError) as refusal:  # noqa: PT011 -- whatever this machine says of such a name
+        socket.getaddrinfo("no-such-host.invalid", 6555)
+    there = streaming(napari_host="no-such-host.invalid")
+    assert reasons(Pipeline([blur], there), plate, tmp_path / "out") == [
+        "no pairing with a viewer at no-such-host.invalid, port 5555: there, run `platecast start --listen"
+        " ADDRESS`; here, `platecast pair` with the string that it prints",
+        f"no viewer can be reached on no-such-host.invalid, port 6555: {refusal.value.strerror}",
+    ]
 
 
 def test_settings_that_are_wrong_elsewhere_are_listed_too(plate, tmp_path):
@@ -218,15 +317,21 @@ def test_settings_that_are_wrong_elsewhere_are_listed_too(plate, tmp_path):
     assert reasons(Pipeline([Step(blur, sgima=2)]), plate, tmp_path / "out") == [
         STEPS["unknown parameter"][1],
         f"{plate / 'platecast.toml'}: stored=7: Input should be a valid boolean, unable to interpret input",
-        f"{plate / 'platecast.toml'}: worker: Extra inputs are not permitted: did you mean 'workers'?",
+        f"{plate / 'platecast.toml'}: worker: there is no such field: did you mean 'workers'?",
     ]
 
 
 def test_run_that_can_start_is_described(plate, tmp_path):
     pipeline = Pipeline(
         [
-            Step(blur, sigma=2),
-            Step(blur, name="again", over="channel", inputs="raw", config=StepConfig(stored=False)),
+            Step(blur, sigma=2, only={"channel": [2, 1], "site": 1}),
+            Step(
+                blur,
+                name="again",
+                over="channel",
+                inputs="raw",
+                config=StepConfig(stored=False, stream_wells=("B02",)),
+            ),
         ],
         streaming(napari_port=5999),
     )
@@ -236,14 +341,15 @@ def test_run_that_can_start_is_described(plate, tmp_path):
         f"output    {tmp_path / 'out'}",
         "executor  serial, 1 worker",
         "steps",
-        "  Step_01_blur: raw -> (sigma=2) disk, shown on 5999",
-        "  Step_02_again: raw over channel -> () not stored, shown on 5999",
+        "  Step_01_blur: raw of channel 1, 2 and site 1 -> (sigma=2) disk, shown on 5999",
+        "  Step_02_again: raw over channel -> () not stored, shown on 5999 of well B02",
     ]
     assert [line.split() for line in lines if "napari_port" in line] == [
         ["napari_streaming.napari_port", "5999", "pipeline"]
     ]
-    assert [line.split() for line in lines[-2:]] == [
+    assert [line.split() for line in lines[-3:]] == [
         ["settings", "of", "step", "'again'"],
         ["stored", "False", "step"],
+        ["stream_wells", "B02", "step"],
     ]
     assert not (tmp_path / "out").exists()

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from platecast.components import Components, Kind, StepId
+from platecast.config import NapariStreamingConfig, StepConfig
 from platecast.errors import InvalidWellError, PipelineError
 from platecast.pipeline import Pipeline, Step
 
@@ -39,6 +40,21 @@ REFUSED = {
     "kind that no step makes": (lambda: Step(blur, kind="tracks"), "kind=.tracks."),
     "unknown kind": (lambda: Step(blur, kind="picture"), "kind='picture'"),
     "no steps": (lambda: Pipeline([]), "at least one step"),
+    "one function": (lambda: Pipeline(blur), r"a pipeline needs a list of steps, not <function blur.*>: "),
+    "a channel alone": (
+        lambda: Step(blur, only="DAPI"),
+        r"step 'blur': only='DAPI' names no component: write only=\{'channel': 'DAPI'\} or the like",
+    ),
+    "over a number": (lambda: Step(blur, over=3), "step 'blur': over=3: give a name, or a sequence of names"),
+    "an input that is no name": (lambda: Step(blur, inputs=["raw", 3]), r"inputs=\['raw', 3\]: give a name"),
+    "choices of no class": (
+        lambda: Step(blur, config={"stored": False}),
+        r"step 'blur': config=\{'stored': False\} is no StepConfig: write config=StepConfig\(...\), or",
+    ),
+    "a step's choices": (
+        lambda: Pipeline([blur], config=StepConfig(stored=False)),
+        r"the pipeline: config=StepConfig\(.*\) is no PipelineConfig: write config=PipelineConfig",
+    ),
 }
 
 
@@ -46,6 +62,12 @@ REFUSED = {
 def test_what_cannot_be_a_step_is_refused(make, reason):
     with pytest.raises(PipelineError, match=reason):
         make()
+
+
+def test_what_shows_planes_stands_for_choices_with_only_that():
+    streaming = NapariStreamingConfig(napari_port=5600)
+    for owner in (Step(blur, config=streaming), Pipeline([blur], streaming)):
+        assert owner.config.model_dump(exclude_unset=True) == {"napari_streaming": {"napari_port": 5600}}
 
 
 def test_label_that_names_no_well_is_refused():

@@ -1,8 +1,11 @@
 """A pipeline in a Python file of the user's, and the options that change it."""
 
+import difflib
 import importlib
+import inspect
 import json
 import sys
+from collections.abc import Collection
 from pathlib import Path
 from types import ModuleType
 from typing import Annotated, Any
@@ -66,7 +69,7 @@ def apply_settings(pipeline: Pipeline, settings: list[str], fields: dict[str, An
         try:
             set_field(PipelineConfig, full_name(PipelineConfig, name), text, fields)
         except ConfigError as error:
-            raise PipelineError(f"--set {setting}: {error}; or {_steps_in_words(steps)}") from error
+            raise PipelineError(f"--set {setting}: {_unknown_name(name, steps) or error}") from error
     return Pipeline(steps, pipeline.config)
 
 
@@ -79,8 +82,23 @@ def parse_value(text: str) -> object:
     return value
 
 
-def _steps_in_words(steps: list[Step]) -> str:
-    return "a parameter of a step, such as " + ", ".join(f"{step.name}.PARAMETER" for step in steps)
+def _unknown_name(name: str, steps: list[Step]) -> str:
+    """Return what is wrong with a name that looks like a step's parameter; nothing for any other."""
+    owner, _, parameter = name.rpartition(".")
+    if owner and owner.partition(".")[0] not in PipelineConfig.model_fields:
+        known = [step.name for step in steps]
+        close = difflib.get_close_matches(owner, known, n=1)
+        hint = f"did you mean {close[0]}.{parameter}?" if close else f"there are {', '.join(known)}"
+        return f"there is no step {owner!r}: {hint}"
+    takers = [step.name for step in steps if parameter in _parameters(step)]
+    return f"whose {name!r}? Write " + " or ".join(f"{each}.{name}=…" for each in takers) if takers else ""
+
+
+def _parameters(step: Step) -> Collection[str]:
+    try:
+        return inspect.signature(step.func).parameters
+    except (TypeError, ValueError):
+        return step.params
 
 
 def _import(path: Path) -> ModuleType:

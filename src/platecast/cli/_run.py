@@ -16,6 +16,7 @@ from platecast.pipeline import RunReport, compile_run, execute
 from platecast.pipeline import tune as tune_step
 
 _INTERRUPTED = 130
+_FAILURES_LISTED = 10
 
 PlateOption = Annotated[
     str, typer.Option("--plate", help="Folder of the plate's images, or an OME-Zarr plate.")
@@ -133,8 +134,10 @@ def print_report(report: RunReport) -> None:
         *([("record", str(report.record))] if report.record else []),
     ):
         table.add_row(label, escape(value))
-    for failure in report.failures:
+    for failure in report.failures[:_FAILURES_LISTED]:
         table.add_row("[red]failed[/]", escape(str(failure)))
+    if (more := len(report.failures) - _FAILURES_LISTED) > 0:
+        table.add_row("[red]failed[/]", f"and {more} more, all of them with tracebacks in the record")
     out.print(table)
 
 

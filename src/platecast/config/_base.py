@@ -86,6 +86,8 @@ class Config(BaseModel):
 def nearest(name: str, known: list[str]) -> str:
     """Return ``: did you mean 'x'?`` for the known name that is most like `name`, or what is known."""
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    # Whoever writes port means napari_port.
+    close = close or [each for each in known if name in each.split("_")]
     return f": did you mean {close[0]!r}?" if close else f": known are {', '.join(sorted(known))}"
 
 
@@ -110,10 +112,18 @@ def _with_suggestion(found: Any, model: type[Config]) -> InitErrorDetails:  # no
     location = tuple(found["loc"])
     message = found["msg"]
     if found["type"] == "extra_forbidden" and len(location) == 1:
-        message = f"{message.removesuffix('.')}{nearest(str(location[0]), list(model.model_fields))}"
+        message = f"there is no such field{nearest(str(location[0]), list(model.model_fields))}"
+    elif found["type"] == "enum":
+        # The part before tells what is possible.
+        close = difflib.get_close_matches(str(found["input"]), _quoted(message), n=1)
+        message += f": did you mean {close[0]!r}?" if close else ""
     # A message may hold braces, which would be taken for places to fill.
     kind = PydanticCustomError(found["type"], "{message}", {"message": message})
     return InitErrorDetails(type=kind, loc=location, input=found["input"])
+
+
+def _quoted(text: str) -> list[str]:
+    return text.split("'")[1::2]
 
 
 def _with_none(model: type[Config], fields: dict[str, Any]) -> dict[str, Any]:

@@ -38,15 +38,15 @@ class StepConfig(Config):
     def _canonical_wells(cls, value: tuple[str, ...] | None) -> tuple[str, ...] | None:
         return None if value is None else tuple(well_name(label) for label in value)
 
+    @property
+    def filters(self) -> dict[str, tuple[object, ...] | None]:
+        """The values to which what is shown is limited, by component; `None` where it is not."""
+        return {"well": self.stream_wells, "site": self.stream_sites, "channel": self.stream_channels}
+
     def shows(self, components: Components) -> bool:
         """Return whether a plane is to be shown."""
-        wanted = (
-            (self.stream_wells, components.well),
-            (self.stream_sites, components.site),
-            (self.stream_channels, components.channel),
-        )
         return self.napari_streaming.enabled and all(
-            values is None or value in values for values, value in wanted
+            values is None or getattr(components, name) in values for name, values in self.filters.items()
         )
 
 

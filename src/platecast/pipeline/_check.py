@@ -37,20 +37,18 @@ def step_problems(pipeline: Pipeline) -> Iterator[str]:
     for number, (step, outputs) in enumerate(zip(pipeline.steps, pipeline.outputs, strict=True), start=1):
         yield from _input_problems(step, known)
         known += [step.name, *(output.ref for output in outputs if output.ref != step.name)]
-        keywords = {keyword: None for keyword, _ in pipeline.inputs_of(number) if keyword}
-        places = [None for keyword, _ in pipeline.inputs_of(number) if not keyword]
-        try:
-            inspect.signature(step.func).bind(*places, **keywords, **step.params)
-        except TypeError as error:
-            yield f"step {step.name!r} cannot be called with its inputs and parameters: {error}"
-        except ValueError:
-            continue  # some compiled functions do not tell their parameters
+        yield from _call_problems(step, pipeline.inputs_of(number))
 
 
 def plate_problems(plate: Plate) -> Iterator[str]:
     """Yield why a plate cannot be run."""
     if not is_address(plate.path) and not Path(plate.path).is_dir():
-        yield f"there is no plate folder {plate.path}"
+        is_file = Path(plate.path).exists()
+        yield (
+            f"the plate {plate.path} is a file: give the folder it lies in"
+            if is_file
+            else (f"there is no plate folder {plate.path}")
+        )
     elif not plate.images:
         yield f"{plate.path} holds no images whose names are known: see platecast.parse_name for what is"
         yield from plate.problems
@@ -92,6 +90,9 @@ def output_problems(
     if not is_address(plate) and output.resolve().is_relative_to(Path(plate).resolve()):
         yield f"the output {output} lies inside the plate {plate}, where results would be taken for images"
         return
+    if output.is_file():
+        yield f"the output {output} is a file: give a folder, or a store that ends in .zarr"
+        return
     # What was made only for this check goes again.
     made: list[Path] = []
     for folder in dict.fromkeys((output, files_folder(output))):
@@ -101,7 +102,7 @@ def output_problems(
             probe.touch(exist_ok=False)
             probe.unlink()
         except OSError as error:
-            yield f"the output {output} cannot be written to: {error}"
+            yield f"the output {output} cannot be written to: {error.filename}: {error.strerror}"
             break
     for folder in reversed(made):
         folder.rmdir()
@@ -145,6 +146,25 @@ def _input_problems(step: Step, known: Sequence[str]) -> Iterator[str]:
             yield f"step {step.name!r} takes {name!r}, which no step before it makes: {hint}"
 
 
+def _call_problems(step: Step, inputs: Sequence[tuple[str, str]]) -> Iterator[str]:
+    """Yield why a step's function does not take what it would be called with."""
+    keywords = {keyword: None for keyword, _ in inputs if keyword}
+    places = [None for keyword, _ in inputs if not keyword]
+    try:
+        signature = inspect.signature(step.func)
+    except ValueError:
+        return  # some compiled functions do not tell their parameters
+    try:
+        signature.bind(*places, **keywords, **step.params)
+    except TypeError as error:
+        unknown = [name for name in (*keywords, *step.params) if name not in signature.parameters]
+        # Those that inputs do not take.
+        free = list(signature.parameters)[len(places) :]
+        close = difflib.get_close_matches(unknown[0], free, n=1) if unknown else []
+        hint = f": did you mean {close[0]!r}?" if close else ""
+        yield f"step {step.name!r} cannot be called with its inputs and parameters: {error}{hint}"
+
+
 def _stack_problems(pipeline: Pipeline, images: Sequence[PlateImage]) -> Iterator[str]:
     """Yield which steps that take raw images would get a stack with holes."""
     for number, step in enumerate(pipeline.steps, start=1):
@@ -169,8 +189,7 @@ def _absent(what: str, name: str, wanted: frozenset[object], images: Sequence[Pl
 
 
 def _filter_problems(owner: str, config: PipelineConfig, images: Sequence[PlateImage]) -> Iterator[str]:
-    filters = {"well": config.stream_wells, "site": config.stream_sites, "channel": config.stream_channels}
-    for name, values in filters.items():
+    for name, values in config.filters.items():
         if values is not None:
             yield from _absent(
                 f"{owner}: stream_{name}s is limited to {name}", name, frozenset(values), images

@@ -2,6 +2,7 @@
 
 import logging
 import os
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,25 +60,14 @@ class CompiledRun:
 
     def describe(self) -> str:
         """Return what the run will do, for people: the plate, each step, and the settings with origins."""
-        plan, plate = self.plan, self.plate
+        plan, plate, wells = self.plan, self.plate, _count(len(self.tasks), "well")
         lines = [
-            f"plate     {plate.path}: {len(self.tasks)} wells, {len(plate.images)} images",
+            f"plate     {plate.path}: {wells}, {_count(len(plate.images), 'image')}",
             f"output    {plan.output}",
-            f"executor  {self.executor_name}, {self.workers} worker{'s' if self.workers > 1 else ''}",
+            f"executor  {self.executor_name}, {_count(self.workers, 'worker')}",
             "steps",
+            *(f"  {self._describe_step(number)}" for number in range(1, len(plan.pipeline.steps) + 1)),
         ]
-        for number, (step, config) in enumerate(zip(plan.pipeline.steps, plan.settings[1:], strict=True), 1):
-            inputs = ", ".join(ref for _, ref in plan.pipeline.inputs_of(number))
-            over = f" over {', '.join(step.over)}" if step.over else ""
-            params = ", ".join(f"{name}={value!r}" for name, value in step.params.items())
-            fate = [
-                backend_of(plan.output, config.backend) if config.stored else "not stored",
-                f"shown on {config.napari_streaming.napari_port}"
-                if config.napari_streaming.enabled
-                else "not shown",
-            ]
-            names = [folder_name(output.step) for output in plan.pipeline.outputs[number - 1]]
-            lines.append(f"  {', '.join(names)}: {inputs}{over} -> ({params}) {', '.join(fate)}")
         lines += ["settings", *(f"  {line}" for line in self.settings[RAW].explain().splitlines())]
         for name, resolved in self.settings.items():
             own = [
@@ -85,6 +75,21 @@ class CompiledRun:
             ]
             lines += [f"settings of step {name!r}", *(f"  {line}" for line in own)] if own else []
         return "\n".join(lines)
+
+    def _describe_step(self, number: int) -> str:
+        plan, step, config = self.plan, self.plan.pipeline.steps[number - 1], self.plan.settings[number]
+        names = ", ".join(folder_name(output.step) for output in plan.pipeline.outputs[number - 1])
+        inputs = ", ".join(ref for _, ref in plan.pipeline.inputs_of(number))
+        over = f" over {', '.join(step.over)}" if step.over else ""
+        only = f" of {_values_in_words(step.only)}" if step.only else ""
+        params = ", ".join(f"{name}={value!r}" for name, value in step.params.items())
+        stored = backend_of(plan.output, config.backend) if config.stored else "not stored"
+        chosen = {name: values for name, values in config.filters.items() if values is not None}
+        shown = f"shown on {config.napari_streaming.napari_port}" + (
+            f" of {_values_in_words(chosen)}" if chosen else ""
+        )
+        fate = f"{stored}, {shown if config.napari_streaming.enabled else 'not shown'}"
+        return f"{names}: {inputs}{over}{only} -> ({params}) {fate}"
 
 
 def compile_run(
@@ -112,6 +117,8 @@ def compile_run(
         The run cannot start; the message lists every reason.
     """
     # The viewer, which reads planes that rest, and the next run may work in other folders.
+    if not isinstance(pipeline, Pipeline):
+        raise PipelineError(f"run() needs a Pipeline, not {pipeline!r}: Pipeline([...])")
     output = Path(os.path.abspath(output))
     plate = os.fspath(plate) if is_address(plate) else os.path.abspath(plate)
     problems = list(step_problems(pipeline))
@@ -151,6 +158,15 @@ def _settings(
     names = (None, *(step.name for step in pipeline.steps))
     beside = None if is_address(plate) else plate
     return {name or RAW: pipeline.settings(name, beside, override) for name in names}
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _values_in_words(values: Mapping[str, Collection[object]]) -> str:
+    """Return components and their values, such as ``channel DAPI, GFP and site 1``."""
+    return " and ".join(f"{name} {', '.join(sorted(map(str, each)))}" for name, each in values.items())
 
 
 def _fitting(wanted: int, fitting: int) -> int:

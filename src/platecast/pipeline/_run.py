@@ -67,7 +67,8 @@ def run(
         what is configured, else serial for one worker and processes for more.
     resume
         Skip wells that an earlier run into `output` has finished without failures, with the same code,
-        parameters and images. Their images are not shown again.
+        parameters and images. This run then goes on under the earlier one's identifier, and what it shows
+        joins the layers where that one's wells are; these are not sent again.
     on_progress
         Called in this thread after every well.
 
@@ -92,12 +93,16 @@ def execute(
     on_progress: Callable[[Progress], None] | None = None,
 ) -> RunReport:
     """Run what was compiled; otherwise as `run`."""
-    plan = compiled.plan
     started = datetime.datetime.now(tz=datetime.UTC).astimezone().isoformat(timespec="seconds")
-    journal = Journal(plan.output, keep=resume)
-    steps = fingerprint_steps(plan)
+    journal = Journal(compiled.plan.output, keep=resume)
+    steps = fingerprint_steps(compiled.plan)
     images = {task.well: fingerprint_images(task) for task in compiled.tasks}
-    tasks = [task for task in compiled.tasks if not journal.finished(task.well, images[task.well], steps)]
+    earlier = {task.well: journal.finished(task.well, images[task.well], steps) for task in compiled.tasks}
+    tasks = [task for task in compiled.tasks if earlier[task.well] is None]
+    # One run: its wells belong to the same layers, whoever computed them and when.
+    going_on = [entry.run for entry in earlier.values() if entry is not None]
+    plan = replace(compiled.plan, run=going_on[-1]) if going_on else compiled.plan
+    compiled = replace(compiled, plan=plan)
     tally = Tally(plan, compiled.tasks, tasks, started, on_progress)
     crew = _crew(compiled, len(tasks))
     status = new_status(

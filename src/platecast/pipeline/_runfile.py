@@ -166,10 +166,13 @@ def stop_run(run: str) -> RunStatus:
     """
     found = list_runs()
     chosen = [status for status in found if status.run.startswith(run)]
+    if not found:
+        raise PipelineError("no pipeline is running")
     if len(chosen) != 1:
-        there = ", ".join(status.run for status in found) or "none"
+        there = ", ".join(status.run for status in found)
         how = "no running pipeline is" if not chosen else f"{len(chosen)} running pipelines are"
-        raise PipelineError(f"{how} called {run!r}: there are {there}")
+        which = f"{how} called {run!r}" if run else f"{len(chosen)} pipelines are running: name one"
+        raise PipelineError(f"{which}: there are {there}")
     (runtime_dir() / _FOLDER / f"{chosen[0].run}.stop").touch(mode=0o600)
     return chosen[0]
 

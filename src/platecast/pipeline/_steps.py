@@ -1,9 +1,9 @@
 """What a pipeline is: plain functions, in their order, and what each takes and returns."""
 
 import os
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from platecast.components import COMPONENT_NAMES, Components, Kind, StepId, well_name
 from platecast.config import (
@@ -23,6 +23,8 @@ StepFunction: TypeAlias = Callable[..., Any]
 RAW = "raw"
 """The name under which steps take the images as the instrument wrote them."""
 RAW_STEP = StepId(0, RAW)
+
+C = TypeVar("C", bound=StepConfig)
 
 KINDS = (Kind.IMAGE, Kind.LABELS, Kind.POINTS, Kind.TABLE)
 """What a step can return."""
@@ -138,17 +140,15 @@ class Step:
             raise PipelineError(
                 f"step {name!r}: kinds of several outputs are given in outputs={{name: kind}}"
             )
-        if isinstance(config, NapariStreamingConfig):
-            config = StepConfig(napari_streaming=config)
         values = {
             "func": func,
             "name": name,
             "kind": _kind(name, kind),
-            "only": {component: _values_of(component, wanted) for component, wanted in (only or {}).items()},
-            "over": (over,) if isinstance(over, str) else tuple(over),
-            "inputs": _inputs(inputs),
+            "only": _only(name, only),
+            "over": _names(name, "over", over),
+            "inputs": _inputs(name, inputs),
             "outputs": _outputs(name, outputs),
-            "config": StepConfig() if config is None else config,
+            "config": _config(f"step {name!r}", StepConfig, config),
             "params": params,
         }
         for attribute, value in values.items():
@@ -181,17 +181,24 @@ class Pipeline:
     steps
         At least one; a plain function stands for ``Step(function)``.
     config
-        What all steps share; by default nothing is shown.
+        What all steps share; by default nothing is shown. A `NapariStreamingConfig` stands for one with only
+        that.
 
     Raises
     ------
     PipelineError
-        There is no step.
+        There is no step, or an argument is not understood.
     """
 
-    def __init__(self, steps: Sequence[Step | StepFunction], config: PipelineConfig | None = None) -> None:
+    def __init__(
+        self,
+        steps: Sequence[Step | StepFunction],
+        config: PipelineConfig | NapariStreamingConfig | None = None,
+    ) -> None:
+        if not isinstance(steps, Iterable):
+            raise PipelineError(f"a pipeline needs a list of steps, not {steps!r}: Pipeline([...])")
         self.steps = tuple(step if isinstance(step, Step) else Step(step) for step in steps)
-        self.config = PipelineConfig() if config is None else config
+        self.config = _config("the pipeline", PipelineConfig, config)
         if not self.steps:
             raise PipelineError("a pipeline needs at least one step")
 
@@ -293,10 +300,44 @@ def _kind(name: str, kind: Kind | str | None) -> Kind | None:
     return Kind(kind)
 
 
-def _inputs(inputs: str | Sequence[str] | Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+def _config(owner: str, wanted: type[C], config: object) -> C:
+    """Return choices as the class that their owner has; what shows planes stands for one with only that."""
+    if config is None:
+        return wanted()
+    if isinstance(config, NapariStreamingConfig):
+        return wanted(napari_streaming=config)
+    if not isinstance(config, wanted):
+        raise PipelineError(
+            f"{owner}: config={config!r} is no {wanted.__name__}:"
+            f" write config={wanted.__name__}(...), or NapariStreamingConfig(...)"
+        )
+    return config
+
+
+def _only(name: str, only: object) -> dict[str, frozenset[object]]:
+    if only is None:
+        return {}
+    if not isinstance(only, Mapping):
+        raise PipelineError(
+            f"step {name!r}: only={only!r} names no component: write only={{'channel': {only!r}}} or the like"
+        )
+    return {component: _values_of(component, wanted) for component, wanted in only.items()}
+
+
+def _names(name: str, argument: str, value: object) -> tuple[str, ...]:
+    names: tuple[object, ...] = (
+        tuple(value) if isinstance(value, Iterable) and not isinstance(value, str) else (value,)
+    )
+    texts = tuple(each for each in names if isinstance(each, str))
+    if len(texts) < len(names):
+        raise PipelineError(f"step {name!r}: {argument}={value!r}: give a name, or a sequence of names")
+    return texts
+
+
+def _inputs(name: str, inputs: object) -> tuple[tuple[str, str], ...]:
     if isinstance(inputs, Mapping):
-        return tuple(inputs.items())
-    return tuple(("", name) for name in ([inputs] if isinstance(inputs, str) else inputs))
+        return tuple(zip(inputs, _names(name, "inputs", inputs.values()), strict=True))
+    return tuple(("", each) for each in _names(name, "inputs", inputs))
 
 
 def _outputs(name: str, outputs: Sequence[str] | Mapping[str, Kind | str | None]) -> dict[str, Kind | None]:

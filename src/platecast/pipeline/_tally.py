@@ -2,14 +2,19 @@
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from platecast.components import StepId
 from platecast.pipeline._plan import RunPlan, WellResult, WellTask
 from platecast.pipeline._report import Failure, Progress, RunReport
 from platecast.stream import Ledger
 
 _logger = logging.getLogger(__name__)
+
+_SAID = 3
+"""How many failures of one kind are logged."""
 
 
 class Tally:
@@ -48,6 +53,7 @@ class Tally:
         self._wells_done = 0
         self._written = 0
         self._failures: list[Failure] = []
+        self._alike: Counter[tuple[StepId | None, str]] = Counter()
 
     def add(self, result: WellResult) -> Progress:
         """Count a finished well and say so."""
@@ -57,7 +63,7 @@ class Tally:
         self._written += result.planes_written
         self._failures.extend(result.failures)
         for failure in result.failures:
-            _logger.warning("%s", failure)
+            self._say(failure)
         progress = Progress(
             run=self._plan.run,
             well=result.task.well,
@@ -77,6 +83,15 @@ class Tally:
                 _logger.exception("on_progress failed and is not called again")
                 self._on_progress = None
         return progress
+
+    def _say(self, failure: Failure) -> None:
+        """Log a failure, and no more than a few that are alike: a step may fail on every plane of a plate."""
+        alike = failure.step, failure.error
+        self._alike[alike] += 1
+        if self._alike[alike] <= _SAID:
+            _logger.warning("%s", failure)
+        elif self._alike[alike] == _SAID + 1:
+            _logger.warning("more of this kind are in the record: %s", failure.error)
 
     def report(self, ledger: Ledger, tables: tuple[Path, ...]) -> RunReport:
         """Return the whole."""

@@ -1,5 +1,6 @@
 """One step again with other parameters, for a few wells, and its result beside the old one in the viewer."""
 
+import logging
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -20,6 +21,8 @@ from platecast.pipeline._results import files_folder
 from platecast.pipeline._run import execute
 from platecast.pipeline._steps import RAW, Pipeline
 from platecast.wire import ask
+
+_logger = logging.getLogger(__name__)
 
 
 def tune(
@@ -82,7 +85,12 @@ def tune(
     entries = {entry.well: entry for entry in read_journal(Path(output))}
     steps = fingerprint_steps(compiled.plan)[: first - 1]
     given = tuple(_with_results(task, entries.get(task.well), steps) for task in tasks)
-    plan = replace(compiled.plan, run=record.get("run", compiled.plan.run), first=first, suffix=f"_{label}")
+    # That of a run which was killed is known by its wells alone.
+    runs = [entries[task.well].run for task in tasks if task.well in entries]
+    run = next(iter(runs), record.get("run", compiled.plan.run))
+    if not entries:
+        _logger.warning("%s holds no results of a run: all steps are computed", output)
+    plan = replace(compiled.plan, run=run, first=first, suffix=f"_{label}")
     return execute(replace(compiled, plan=plan, tasks=given), on_progress=on_progress)
 
 

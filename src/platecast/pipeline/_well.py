@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from platecast.arrays import as_labels, stack_planes, to_host
+from platecast.arrays import as_labels, describe, stack_planes, to_host
 from platecast.components import Components, Kind, StepId
 from platecast.errors import PipelineError
 from platecast.pipeline._groups import bundles, counterparts, group_images
@@ -229,16 +229,22 @@ class _Well:
             return
         step = self._named(output)
         settings = self._plan.settings[step.index]
+        shown = settings.shows(components)
+        if not (settings.stored or shown):
+            return
         # The next step gets what this one returned, wherever it is: planes that stay on a device between
-        # steps are copied once for each result, never back.
-        plane = as_labels(outcome.value) if kind is Kind.LABELS else to_host(outcome.value)
+        # steps are copied for each result that leaves it, never back. What is only shown goes from there
+        # straight into the memory that travels.
+        plane = as_labels(outcome.value) if kind is Kind.LABELS else outcome.value
+        describe(plane)  # what is no plane is the step's failure, not the screen's
         if settings.stored:
+            plane = host = to_host(plane)
             with self._timed("write"):
                 item.address = self._results.save(
-                    plane, components, Layer(step, kind, image_step), settings.backend
+                    host, components, Layer(step, kind, image_step), settings.backend
                 )
             self.stored.append(Stored(output.ref, kind, components, item.address))
-        if settings.shows(components):
+        if shown:
             self._show(plane, components, kind, step, item.address)
 
     def _show(self, plane: object, components: Components, kind: Kind, step: StepId, address: str) -> None:

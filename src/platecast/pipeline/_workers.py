@@ -1,16 +1,21 @@
 """Who can process the wells, and how many at once."""
 
 import importlib.util
+import multiprocessing
+import os
 import pickle
 import socket
+import sys
 import time
 from collections.abc import Iterator, Sequence
+from urllib.parse import urlsplit
 
 import psutil
 
 from platecast.config import CONTROL_PORT_OFFSET, LOOPBACK_NAMES, NapariStreamingConfig
 from platecast.errors import PairingError, PortInUseError, StorageError
 from platecast.manager import find_viewer
+from platecast.pipeline._fingerprint import unwrap
 from platecast.pipeline._groups import group_images
 from platecast.pipeline._steps import Pipeline
 from platecast.storage import Plate
@@ -26,27 +31,70 @@ _MEMORY_SHARE = 0.8
 _ANSWER_TIMEOUT_S = 2.0
 
 
-def worker_problems(pipeline: Pipeline, workers: int, executor: object) -> Iterator[str]:
+def worker_problems(pipeline: Pipeline, workers: object, executor: object) -> Iterator[str]:
     """Yield why wells cannot be processed like this."""
-    if workers < 1:
-        yield f"workers={workers}: at least one is needed"
+    if not isinstance(workers, int) or workers < 1:
+        yield f"workers={workers!r}: a whole number is needed, and at least one"
+        return
     if isinstance(executor, str) and executor not in EXECUTORS and "://" not in executor:
         known = ", ".join(EXECUTORS)
         yield f"executor={executor!r} is not known: choose from {known}, or give a scheduler's address"
     elif executor not in ("serial", "processes") and importlib.util.find_spec("distributed") is None:
         yield f"executor={executor!r} needs distributed: pip install 'platecast[dask]'"
+    elif isinstance(executor, str) and "://" in executor:
+        yield from _scheduler_problems(executor)
     if executor == "serial" and workers > 1:
         yield f"executor='serial' has one worker, not {workers}"
-    if executor != "processes":
+    if executor == "processes":
+        yield from _process_problems(pipeline)
+
+
+def _process_problems(pipeline: Pipeline) -> Iterator[str]:
+    """Yield what processes that are started anew could not import, or be handed."""
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        # The start of a worker imports the script, and would run it.
+        yield (
+            "run() is called while a worker process imports the script:"
+            " call it under if __name__ == '__main__'"
+        )
+    main = getattr(sys.modules["__main__"], "__file__", None)
+    if main is not None and not os.path.isfile(main):
+        yield f"worker processes cannot import {main}: write the script to a file, or take executor='serial'"
         return
     for step in pipeline.steps:
-        try:
-            pickle.dumps(step)
-        except (pickle.PicklingError, AttributeError, TypeError) as error:
+        plain = unwrap(step.func)
+        name = getattr(plain, "__qualname__", type(plain).__name__)
+        is_in_session = main is None and getattr(plain, "__module__", None) == "__main__"
+        if is_in_session or not _can_pickle(step.func):
+            where = "was written in a session" if is_in_session else "is not at the top of a module"
             yield (
-                f"step {step.name!r} cannot be handed to worker processes ({error}):"
-                " define its function at the top of a module, or run with executor='serial'"
+                f"step {step.name!r}: worker processes cannot import {name!r}, which {where}:"
+                " move it to the top of a module, or take executor='serial' or 'dask'"
             )
+        for parameter, value in step.params.items():
+            if not _can_pickle(value):
+                yield (
+                    f"step {step.name!r}: worker processes cannot be handed {parameter!r},"
+                    f" a {type(value).__name__}: make it in the function, or take executor='serial'"
+                )
+
+
+def _can_pickle(value: object) -> bool:
+    try:
+        pickle.dumps(value)
+    except Exception:  # whatever a value's own way of being pickled raises
+        return False
+    return True
+
+
+def _scheduler_problems(address: str) -> Iterator[str]:
+    place = urlsplit(address)
+    try:
+        with socket.create_connection((place.hostname or "", place.port or 0), timeout=_ANSWER_TIMEOUT_S):
+            pass
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        yield f"no Dask scheduler can be reached at {address}: {reason}"
 
 
 def viewer_problems(configs: Sequence[NapariStreamingConfig]) -> Iterator[str]:
@@ -60,7 +108,8 @@ def viewer_problems(configs: Sequence[NapariStreamingConfig]) -> Iterator[str]:
                 with socket.create_connection((host, port + CONTROL_PORT_OFFSET), timeout=_ANSWER_TIMEOUT_S):
                     pass
             except OSError as error:
-                yield f"no viewer can be reached on {host}, port {port + CONTROL_PORT_OFFSET}: {error}"
+                reason = error.strerror or error
+                yield f"no viewer can be reached on {host}, port {port + CONTROL_PORT_OFFSET}: {reason}"
         elif chosen:
             yield from _port_problems(port)
 
@@ -105,5 +154,5 @@ def _port_problems(port: int) -> Iterator[str]:
             if time.monotonic() < deadline_s:
                 time.sleep(0.05)
                 continue
-            yield f"no viewer can be started on napari_port={port}: {error.strerror}, choose another one"
+            yield f"no viewer can be started on napari_port={port}: {error}, choose another one"
         return
