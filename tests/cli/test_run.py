@@ -161,6 +161,43 @@ def test_tuned_step_is_shown_beside_the_old_one(platecast, file, plate, tmp_path
     assert len(list((out / "Step_02_above").glob("*.tif"))) == 3
 
 
+def test_tuned_step_of_a_run_that_was_resumed_is_shown_beside_the_old_one(
+    platecast, file, plate, tmp_path, free_port
+):
+    common = (file, "--plate", plate, "--output", tmp_path / "out", "--set", f"napari_port={free_port}")
+    with viewer_on(free_port) as viewer:
+        assert platecast("run", *common, "--stream").status == 0
+        journal = tmp_path / "out" / "wells.jsonl"
+        journal.write_text(journal.read_text().splitlines()[0] + "\n")
+        assert "1 were done before" in platecast("run", *common, "--stream", "--resume").out
+        tuned = platecast("tune", *common, "--step", "above", "--set", "threshold=1", "--well", "B01")
+        assert tuned.status == 0, tuned.errors
+        links.close_all()
+    assert len(viewer.planes) == 12 + 8 + 2
+    assert len({arrival.plane.run for arrival in viewer.planes}) == 1
+
+
+def test_tuning_without_a_run_computes_every_step(platecast, file, plate, tmp_path, free_port, caplog):
+    common = (file, "--plate", plate, "--output", tmp_path / "out", "--set", f"napari_port={free_port}")
+    with viewer_on(free_port):
+        assert (
+            platecast("tune", *common, "--step", "above", "--set", "threshold=1", "--well", "B01").status == 0
+        )
+        links.close_all()
+    assert f"{tmp_path / 'out'} holds no results of a run: all steps are computed" in caplog.messages
+
+
+def test_many_failures_are_listed_in_part(platecast, tmp_path, file, plate):
+    for number in range(2, 15):
+        image = np.zeros((6, 8), "uint16")
+        tifffile.imwrite(plate / f"P1_A01_s{number}_w1.TIF", image, photometric="minisblack")
+    file.write_text(PIPELINE.replace("return image + np.uint16(amount)", "raise RuntimeError('no licence')"))
+    done = platecast("run", file, "--plate", plate, "--output", tmp_path / "out")
+    assert done.status == 1
+    assert sum(line.startswith("failed") for line in done.out.splitlines()) == 10 + 1
+    assert "and 6 more, all of them with tracebacks in the record" in done.out
+
+
 def test_tuning_needs_a_well(platecast, file, plate, tmp_path, free_port):
     common = (file, "--plate", plate, "--output", tmp_path / "out", "--set", f"napari_port={free_port}")
     done = platecast("tune", *common, "--step", "above", "--set", "threshold=50")

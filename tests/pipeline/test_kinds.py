@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 import tifffile
 
-from platecast.config import StepConfig
+from platecast.config import NapariStreamingConfig, PipelineConfig, StepConfig
 from platecast.pipeline import Pipeline, Step, run
 from platecast.storage import ZarrBackend
+from platecast.stream._links import links
 from tests.ome_zarr import check_plate
+from tests.receiving import viewer_on
 
 
 @pytest.fixture
@@ -163,6 +165,62 @@ def test_stack_is_made_by_the_library_of_its_planes(stacks, tmp_path, steps, lib
     report = run(Pipeline([first, Step(second, over="z_index")]), stacks, tmp_path / "out")
     assert report.ok, report.failures
     assert planes(tmp_path / "out" / f"Step_02_{library}_mean")["well-B02_site-1_channel-2.tif"] == 2101
+
+
+class Remote:
+    """An array on a device, which counts how often it comes to the host."""
+
+    copies = 0
+
+    def __init__(self, values):
+        self._values = values
+        self.shape, self.dtype = values.shape, values.dtype
+        self.min, self.max = values.min, values.max
+
+    def __array__(self, dtype=None, copy=None):
+        Remote.copies += 1
+        return self._values
+
+
+FATES = {
+    "used by the next step alone": ({"stored": False}, False, 0),
+    "written": ({}, False, 8),
+    "shown": ({"stored": False}, True, 8),
+    "written and shown": ({}, True, 8),
+}
+
+
+@pytest.mark.parametrize(("choices", "shown", "copies"), FATES.values(), ids=FATES)
+def test_plane_leaves_its_device_once_and_only_where_somebody_wants_it(
+    plate, tmp_path, free_port, monkeypatch, choices, shown, copies
+):
+    monkeypatch.setattr(Remote, "copies", 0)
+    streaming = NapariStreamingConfig(enabled=shown, napari_port=free_port)
+    taken = []
+    pipeline = Pipeline(
+        [
+            Step(Remote, name="there", config=StepConfig(napari_streaming=streaming, **choices)),
+            Step(lambda remote: taken.append(remote.copies) or remote._values, name="back"),
+        ],
+        PipelineConfig(stream_input=False),
+    )
+    with viewer_on(free_port) as viewer:
+        report = run(pipeline, plate, tmp_path / "out")
+        links.close_all()
+    assert report.ok, report.failures
+    assert (Remote.copies, len(taken)) == (copies, 8)
+    assert len(viewer.planes) == (8 if shown else 0)
+    assert len(planes(tmp_path / "out" / "Step_02_back")) == 8
+
+
+def test_what_nobody_wants_to_see_need_be_no_plane(plate, tmp_path):
+    steps = [
+        Step(np.fft.rfft2, config=StepConfig(stored=False)),
+        Step(np.fft.irfft2, name="back", s=(6, 8)),
+    ]
+    report = run(Pipeline(steps), plate, tmp_path / "out")
+    assert report.ok, report.failures
+    assert report.planes_written == 8
 
 
 WRONG = {

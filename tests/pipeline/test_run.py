@@ -82,6 +82,17 @@ def test_failing_plane_is_reported_and_the_rest_goes_on(run_here, plate, tmp_pat
     assert report.planes_written == 8 + 7 + 7
 
 
+def test_failures_that_are_alike_are_logged_a_few_times(plate, tmp_path, caplog):
+    def fail(image):
+        raise RuntimeError("no licence")
+
+    report = run(Pipeline([fail]), plate, tmp_path / "out")
+    assert len(report.failures) == 8
+    said = [record.message for record in caplog.records]
+    assert [line.endswith("step 1 fail: RuntimeError: no licence") for line in said] == [True] * 3 + [False]
+    assert said[3] == "more of this kind are in the record: RuntimeError: no licence"
+
+
 def test_step_that_exits_fails_its_plane_only(run_here, plate, tmp_path, steps):
     report = run_here(Pipeline([Step(steps.exit_on_value, value=3)]), plate, tmp_path / "out")
     assert [failure.error for failure in report.failures] == ["SystemExit: 3"]
