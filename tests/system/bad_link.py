@@ -20,6 +20,10 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.system.two_machines import Machine
 
 _TUNSETIFF, _IFF_TUN, _IFF_NO_PI = 0x400454CA, 0x0001, 0x1000
 _CLONE_NEWNET = 0x40000000
@@ -80,7 +84,16 @@ class Direction:
 
 
 @contextlib.contextmanager
-def bad_link(desk, node, *, rate_mbit=100.0, delay_ms=100.0, loss=0.05, seed=1, congestion="cubic"):
+def bad_link(
+    desk: "Machine",
+    node: "Machine",
+    *,
+    rate_mbit: float = 100.0,
+    delay_ms: float = 100.0,
+    loss: float = 0.05,
+    seed: int = 1,
+    congestion: str = "cubic",
+) -> Iterator[dict[str, Counts]]:
     """Give a machine a bad cable to another one, in place of its good one; yields what was counted.
 
     Parameters
@@ -104,6 +117,8 @@ def bad_link(desk, node, *, rate_mbit=100.0, delay_ms=100.0, loss=0.05, seed=1, 
         text=True,
     )
     counted: dict[str, Counts] = {}
+    assert process.stdin is not None
+    assert process.stdout is not None
     try:
         assert process.stdout.readline() == "ready\n"
         node.run("ip", "addr", "add", f"{node.address}/24", "dev", "eth0")

@@ -42,6 +42,7 @@ class InboxDouble:
         self.superseded = []
         self.beats = 0
         self.sent = 0
+        self.silent = []
         self.layers = ()
         self.shelf = Shelf(load_nothing)
 
@@ -94,6 +95,9 @@ class InboxDouble:
 
     def senders(self):
         return 1
+
+    def missed(self):
+        return self.silent
 
     def plane(self, value=1, *, shape=(16, 16), dtype="uint16", contrast=None, display=None, **plane):
         """Let a plane of one value arrive; return its number."""

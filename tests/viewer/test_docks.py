@@ -25,6 +25,20 @@ def test_stream_dock(qtbot, inbox):
     dock.stop()
 
 
+def test_stream_dock_names_the_machine_that_it_waits_for(qtbot, inbox):
+    dock = StreamDock(inbox)
+    qtbot.addWidget(dock)
+    inbox.silent = ["process 4711 on node17: not heard for 14 s"]
+    dock.update_values()
+    assert dock.value("senders") == "1 (1 not heard)"
+    assert "node17: not heard for 14 s" in dock._values["senders"].toolTip()
+    inbox.silent = []
+    dock.update_values()
+    assert dock.value("senders") == "1"
+    assert "node17" not in dock._values["senders"].toolTip()
+    dock.stop()
+
+
 def test_the_manifest_is_valid():
     npe2 = pytest.importorskip("npe2")
     from platecast import viewer

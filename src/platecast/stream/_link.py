@@ -17,6 +17,7 @@ from platecast.manager import find_or_start
 from platecast.stream._flow import Flow
 from platecast.stream._outbox import Outbox
 from platecast.stream._session import Session
+from platecast.stream._silence import FAR_SILENCE_S, Silence
 from platecast.stream._staged import Staged
 from platecast.stream._staging import Staging
 from platecast.stream._transmitter import Transmitter
@@ -53,8 +54,6 @@ _ATTACH_TIMEOUT_S = 1.0
 _FULL_RETRY_S = 0.005
 _SILENCE_S = 1.5
 """A viewer answers every beat; one that has been silent for this long is stopped, or gone."""
-_FAR_SILENCE_S = 10.0
-"""The same of one on another machine, where answers wait in queues."""
 _FAR_RETRY_S = 0.05
 _HOPE_INTERVAL_S = 0.1
 
@@ -96,6 +95,7 @@ class Link:
         self._on_failure = on_failure
         self._session: Session | None = None
         self._reported: str | None = None
+        self._silence = Silence(self._name)
         self._starter: threading.Thread | None = None
         self._stopping = threading.Event()
         self._idle = False
@@ -154,7 +154,7 @@ class Link:
             return True
         session = self._session
         if session is not None:
-            silence_s = _SILENCE_S if session.flow is None else _FAR_SILENCE_S
+            silence_s = _SILENCE_S if session.flow is None else FAR_SILENCE_S
             return time.monotonic() - session.heard_at < silence_s
         if self._pairing is not None:
             return False
@@ -410,12 +410,9 @@ class Link:
 
     def _report_silence(self, session: Session, now: float) -> None:
         silent_s = now - session.heard_at
-        if silent_s > _FAR_SILENCE_S and (waiting := self.outbox.unsettled):
-            self._report_once(
-                f"the viewer on {self._name} has not answered for {_FAR_SILENCE_S:g} s, and {waiting} planes"
-                " wait: it has ended, the link is down, or it does not know the key of this pairing"
-            )
-        elif silent_s < _FAR_SILENCE_S and session.ready:
+        if news := self._silence.news(silent_s, self.outbox.unsettled, now):
+            _log.warning("%s", news)
+        if silent_s < FAR_SILENCE_S and session.ready:
             self._reported = None
 
     def _report_once(self, message: str) -> None:

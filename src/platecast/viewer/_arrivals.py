@@ -146,5 +146,8 @@ class Inbox(Protocol):
     def senders(self) -> int:
         """Return how many senders are connected."""
 
+    def missed(self) -> Sequence[str]:
+        """Return which senders on other machines are not heard, and for how long, in words."""
+
     def show_layers(self, layers: Sequence[LayerStatus]) -> None:
         """Say which layers there are."""

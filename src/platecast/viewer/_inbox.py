@@ -177,6 +177,10 @@ class Receiver:
         """Return how many senders are connected."""
         return sum(sender.ended_at is None for sender in self._roster)
 
+    def missed(self) -> list[str]:
+        """Return which senders on other machines are not heard, and for how long, in words."""
+        return [each.words for each in self._roster if each.is_missed]
+
     def _tell(self, outcome: Callable[[], None]) -> None:
         self._outcomes.append(outcome)
         self._wake()
@@ -418,7 +422,7 @@ class Receiver:
             "type": "status",
             "ledger": msgspec.to_builtins(ledger),
             "senders": [
-                {"pid": s.pid, "memory": s.memory, "host": s.host, "silent_s": time.monotonic() - s.heard_at}
+                {"pid": s.pid, "memory": s.memory, "host": s.host, "silent_s": s.silent_s}
                 for s in self._roster
             ],
             "queued": len(self._arrivals),

@@ -54,6 +54,8 @@ _SILENCE_S = 30.0
 """A sender that has not beaten for this long has ended, where neither socket nor process would tell."""
 _FAR_SILENCE_S = 300.0
 """The same of a sender on another machine, where a cable may be out and come back."""
+_MISSED_S = 3.0
+"""A sender says something twice a second; this long without is worth a word."""
 _LOOK_INTERVAL_S = 0.25
 _MOST_PARKED = 64
 _LONGEST_HOST = 200
@@ -119,6 +121,21 @@ class Sender:
                 return
             self.parked.popleft()
             yield data
+
+    @property
+    def silent_s(self) -> float:
+        """How long it was not heard."""
+        return time.monotonic() - self.heard_at
+
+    @property
+    def is_missed(self) -> bool:
+        """Whether it is on another machine, and was not heard for longer than a network takes."""
+        return bool(self.host) and self.ended_at is None and self.silent_s > _MISSED_S
+
+    @property
+    def words(self) -> str:
+        """Who it is and how long it was not heard."""
+        return f"process {self.pid} on {self.host}: not heard for {self.silent_s:.0f} s"
 
     @property
     def memory(self) -> MemoryKind:

@@ -28,6 +28,7 @@ _ROWS = (
 )
 _FOLLOW = "Follow the newest plane"
 _PAUSED = f"{_FOLLOW} (waits: you moved)"
+_ALARM = "color: #e69f00; font-weight: bold"
 _HALF = 6
 _MEANINGS = {name: meaning for name, _, meaning in _ROWS}
 
@@ -104,7 +105,7 @@ class StreamDock(QWidget):
         for name, reasons in (("failed", ledger.failure_reasons), ("dropped", ledger.drop_reasons)):
             is_alarming = bool(reasons)
             self._values[name].setToolTip(_reasons_text(_MEANINGS[name], reasons))
-            self._values[name].setStyleSheet("color: #e69f00; font-weight: bold" if is_alarming else "")
+            self._values[name].setStyleSheet(_ALARM if is_alarming else "")
         unnamed = self._inbox.dropped_unnamed()
         if unnamed:
             self._values["dropped"].setText(f"{ledger.dropped:,} ({unnamed:,} unnamed)")
@@ -119,11 +120,19 @@ class StreamDock(QWidget):
         for name, stock in (("in_scratch", holdings.in_scratch), ("at_rest", holdings.at_rest)):
             self._values[name].setText(_memory_text(stock.nbytes))
             self._values[name].setToolTip(f"{_MEANINGS[name]}: {stock.planes:,} planes")
-        self._values["senders"].setText(str(self._inbox.senders()))
+        self._show_senders()
         if self._following is not None:
             self.follow.setChecked(self._following.is_on)
             is_paused = self._following.is_on and self._following.is_held
             self.follow.setText(_PAUSED if is_paused else _FOLLOW)
+
+    def _show_senders(self) -> None:
+        """Show how many there are, and which of them the window waits for."""
+        missed = self._inbox.missed()
+        senders = self._values["senders"]
+        senders.setText(f"{self._inbox.senders()}" + (f" ({len(missed)} not heard)" if missed else ""))
+        senders.setToolTip("\n".join([_MEANINGS["senders"], *missed]))
+        senders.setStyleSheet(_ALARM if missed else "")
 
     def _choose_following(self, is_chosen: bool) -> None:
         if self._following is not None:
