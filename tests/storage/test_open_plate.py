@@ -1,6 +1,9 @@
 """A plate's folder becomes a plate: its images, what is known of them, and what is not as it should be."""
 
 import json
+import os
+import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +13,15 @@ import tifffile
 import platecast as pc
 from platecast.components import Components, PlateLayout
 from platecast.errors import StorageError
-from platecast.storage import FileManager, Plate, PlateImage, by_well, open_plate
+from platecast.storage import (
+    FileManager,
+    Plate,
+    PlateImage,
+    by_well,
+    load_resting,
+    open_plate,
+    resting_address,
+)
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 REAL = json.loads((DATA / "plates.json").read_text()) if DATA.is_dir() else {}
@@ -169,6 +180,33 @@ def test_wells_that_are_numbered(tmp_path):
     assert "W0029F0001T0001Z001C1.tif" in plate.problems[0]
     assert "plate_columns" in plate.problems[0]
     assert open_plate(tmp_path, plate_columns=12).wells == ("C05",)
+
+
+def test_links_that_lead_back_are_followed_once(tmp_path):
+    for folder, other in (("a", "b"), ("b", "a")):
+        (tmp_path / folder).mkdir()
+        write(tmp_path / folder, f"{folder}_A01_s1_w1.tif")
+        (tmp_path / folder / "other").symlink_to(tmp_path / other)
+        (tmp_path / folder / "up").symlink_to("..")
+    plate = open_plate(tmp_path)
+    # Once each by its own folder, and once by the link in the other one.
+    assert len(plate.images) == 4
+    assert plate.problems == ()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere, names are Unicode")
+def test_names_of_a_system_that_had_latin_1(tmp_path):
+    folder = os.fsencode(tmp_path) + b"/M\xfcll"
+    os.mkdir(folder)
+    write(tmp_path, "a.tif", value=1)
+    for name in (b"Pl\xe4tte_A01_s1_w1.tif", b"A02_s1_w1.tif"):
+        shutil.copy(tmp_path / "a.tif", folder + b"/" + name)
+    plate = open_plate(os.fsdecode(folder))
+    assert [image.components.plate for image in plate.images] == ["M\xfcll", "Pl\xe4tte"]
+    assert plate.read(plate.images[1]).max() == 1
+    address = resting_address("disk", plate.images[1].path)
+    assert address.isascii()
+    assert load_resting(address).max() == 1
 
 
 def test_two_files_of_one_plane_are_told(tmp_path):

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 from collections import Counter
 
 import numpy as np
@@ -382,3 +383,20 @@ def test_real_plate_copied_while_it_is_followed(viewer, folder, follow, shared_d
 def _facts(owner):
     names = ("well", "site", "channel", "z_index", "timepoint")
     return {name: getattr(owner.components, name) for name in names}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere, names are Unicode")
+def test_links_that_lead_back_and_names_of_bytes_are_followed(viewer, folder, follow):
+    (folder / "up").symlink_to("..")
+    (folder / "self").symlink_to(folder)
+    watch = follow()
+    write(folder / "A01_s1_w1.tif")
+    shutil.copy(folder / "A01_s1_w1.tif", os.fsencode(folder) + b"/Pl\xe4tte_A02_s1_w1.tif")
+    wait_until(lambda: len(viewer.planes) == 2, "both are shown")
+    plates = {arrival.plane.components.plate for arrival in viewer.planes}
+    assert plates == {folder.name, "Pl\xe4tte"}
+    wait_until(lambda: watch.report().ledger.pending == 0, "both are settled")
+    watch.close()
+    again = follow()
+    wait_until(lambda: again.report().files == 2 and again.report().growing == 0, "it knows both")
+    assert again.report().ledger.sent == 0

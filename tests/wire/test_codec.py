@@ -229,3 +229,12 @@ def test_an_item_that_passes_lies_within_its_frame(**fields):
     assert each.nbytes == math.prod(each.shape) * int(each.dtype[2:])
     if each.frame is not None:
         assert 0 <= each.offset <= each.offset + each.nbytes <= [64, 10][each.frame]
+
+
+def test_text_that_is_no_unicode_is_sent_readable():
+    named = PlaneId(components=Components(plate="Pl\udce4tte", well="A01"))
+    sent = batch(item(plane=named, failure="no \udcfc"), item(seq=2))
+    first, second = decode_batch(encode(sent)).items
+    assert first.plane.components.plate == r"Pl\udce4tte"
+    assert first.failure == r"no \udcfc"
+    assert second == item(seq=2)

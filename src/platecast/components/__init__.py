@@ -29,6 +29,7 @@ from platecast.components._names import (
     find_conventions,
     format_name,
     parse_name,
+    readable,
 )
 from platecast.components._wells import parse_well, plate_format, row_name, well_name
 
@@ -58,6 +59,7 @@ __all__ = [
     "read_metadata",
     "read_metaseries",
     "read_ome",
+    "readable",
     "row_name",
     "well_name",
     "z_step_of",

@@ -11,7 +11,14 @@ from platecast.components._conventions import CONVENTIONS, FilenameConvention, N
 from platecast.components._user_pattern import compile_pattern
 from platecast.errors import PlatecastError, UnrecognizedNameError
 
-__all__ = ["FilenameConvention", "find_convention", "find_conventions", "format_name", "parse_name"]
+__all__ = [
+    "FilenameConvention",
+    "find_convention",
+    "find_conventions",
+    "format_name",
+    "parse_name",
+    "readable",
+]
 
 _KNOWN = ", ".join(convention.name for convention in CONVENTIONS)
 _LITTER = re.compile(r"\.|~\$|.*_thumb(?:nail)?(?:s|\b|_|[0-9A-Fa-f]{8}-)", re.ASCII)
@@ -112,8 +119,25 @@ def find_conventions(name: str | PurePath) -> tuple[FilenameConvention, ...]:
     return tuple(convention for convention in CONVENTIONS if convention.match(path) is not None)
 
 
+def readable(name: str) -> str:
+    """Return a file's name as text; one whose bytes are no UTF-8 comes from a system that had Latin-1.
+
+    Examples
+    --------
+    >>> readable("Pl\udce4tte")
+    'Plätte'
+    """
+    if name.isascii():
+        return name
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return name.encode("utf-8", "surrogateescape").decode("latin-1")
+    return name
+
+
 def _split(name: str | PurePath) -> NamedPath:
-    folder, _, own = str(name).replace("\\", "/").rstrip("/").rpartition("/")
+    folder, _, own = readable(str(name)).replace("\\", "/").rstrip("/").rpartition("/")
     return NamedPath(folder, own)
 
 

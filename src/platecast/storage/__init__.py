@@ -8,11 +8,12 @@ from platecast.storage._backend import AnyPath, Header, StorageBackend, Streamin
 from platecast.storage._disk import DiskBackend
 from platecast.storage._files import FileManager
 from platecast.storage._memory import MemoryBackend
+from platecast.storage._places import comes_back
 from platecast.storage._plate import Plate, PlateImage, by_well
 from platecast.storage._plate_backend import PlateBackend
 from platecast.storage._plate_open import is_plate, open_files, open_plate
 from platecast.storage._plate_reader import PlateReader, is_image_name, is_plate_file
-from platecast.storage._resting import load_resting, load_small
+from platecast.storage._resting import load_resting, load_small, resting_address
 from platecast.storage._zarr import ZarrBackend
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "StreamingBackend",
     "ZarrBackend",
     "by_well",
+    "comes_back",
     "is_image_name",
     "is_plate",
     "is_plate_file",
@@ -36,4 +38,5 @@ __all__ = [
     "load_small",
     "open_files",
     "open_plate",
+    "resting_address",
 ]

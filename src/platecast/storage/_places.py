@@ -74,6 +74,30 @@ def entries(folder: str) -> contextlib.AbstractContextManager[Iterable[os.DirEnt
     return _remote_entries(folder) if is_url(folder) else os.scandir(folder)
 
 
+def comes_back(place: str, within: frozenset[tuple[int, int]]) -> frozenset[tuple[int, int]] | None:
+    """Return what a walk has entered once it is in a folder; `None` where it is in that folder already.
+
+    A link may lead back to a folder around it, and two of them lead around without end.
+
+    Parameters
+    ----------
+    place
+        The folder. At a URL there are no links.
+    within
+        What was entered on the way to it, as this function returned it.
+
+    Raises
+    ------
+    OSError
+        The folder is not there.
+    """
+    if is_url(place):
+        return within
+    state = os.stat(place)
+    folder = (state.st_dev, state.st_ino)
+    return None if folder in within else within | {folder}
+
+
 def read_bytes(place: str) -> bytes:
     """Return a file's content.
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from platecast.components import Components, ImageRecord, merge_metadata, metadata_rank
+from platecast.components import Components, ImageRecord, merge_metadata, metadata_rank, readable
 from platecast.errors import StorageError
 from platecast.storage import _places
 from platecast.storage._backend import AnyPath
@@ -179,7 +179,7 @@ class Opening:
         self._recorded = recorded
         self._folder = folder
         self._found = found
-        self._plate_name = _places.base_name(folder) or None
+        self._plate_name = readable(_places.base_name(folder)) or None
         self._images: list[PlateImage] = []
         self._records: dict[str, ImageRecord] = {}
         self._problems = list(found.problems)

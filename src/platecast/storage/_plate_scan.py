@@ -49,11 +49,14 @@ def scan(folder: str) -> FoundFiles:
     found = FoundFiles()
     with _places.entries(folder):
         pass
-    pending = [""]
+    pending: list[tuple[str, frozenset[tuple[int, int]]]] = [("", frozenset())]
     while pending:
-        relative = pending.pop()
+        relative, within = pending.pop()
+        path = _places.join(folder, relative)
         try:
-            pending += _take(_places.join(folder, relative), relative, found)
+            entered = _places.comes_back(path, within)
+            if entered is not None:
+                pending += [(below, entered) for below in _take(path, relative, found)]
         except OSError as error:
             found.problems.append(f"{relative}: {error.strerror or error}")
     found.images.sort()

@@ -9,7 +9,7 @@ from typing import Self
 
 import psutil
 
-from platecast.storage import is_plate_file
+from platecast.storage import comes_back, is_plate_file
 from platecast.stream._settling import FileStamp
 
 _log = logging.getLogger(__name__)
@@ -42,12 +42,16 @@ def list_files(folder: str, below: str = "") -> dict[str, FileStamp]:
         The folder itself cannot be listed.
     """
     found: dict[str, FileStamp] = {}
-    pending = [below]
+    pending: list[tuple[str, frozenset[tuple[int, int]]]] = [(below, frozenset())]
     while pending:
-        place = pending.pop()
+        place, within = pending.pop()
+        path = os.path.join(folder, place)
         try:
-            with os.scandir(os.path.join(folder, place)) as entries:
-                pending += _list(entries, place, found)
+            entered = comes_back(path, within)
+            if entered is None:
+                continue
+            with os.scandir(path) as entries:
+                pending += [(each, entered) for each in _list(entries, place, found)]
         except OSError as error:
             if place == below:
                 raise

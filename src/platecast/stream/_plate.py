@@ -12,7 +12,7 @@ import numpy as np
 from platecast.components import StepId
 from platecast.contrast import robust_limits
 from platecast.errors import PlatecastError
-from platecast.storage import AnyPath, FileManager, Header, Plate, PlateImage
+from platecast.storage import AnyPath, FileManager, Header, Plate, PlateImage, resting_address
 from platecast.stream._stream import Stream, default_stream
 
 _THREADS = 4
@@ -179,9 +179,8 @@ def read_headers(
 
 def absolute_address(image: PlateImage) -> str:
     """Return an address that means the same in the viewer's process, which has a folder of its own."""
-    if "://" in image.path:
-        return image.address
-    return f"{image.backend}:{os.path.abspath(image.path)}"
+    path = image.path if "://" in image.path else os.path.abspath(image.path)
+    return resting_address(image.backend, path)
 
 
 def _send(

@@ -31,8 +31,23 @@ _batch_decoder = msgspec.msgpack.Decoder(Batch)
 
 
 def encode(message: SenderMessage | ViewerMessage | Batch) -> bytes:
-    """Return the msgpack bytes of a message."""
-    return _encoder.encode(message)
+    """Return the msgpack bytes of a message, in which text that is no Unicode (a file's name) is escaped."""
+    try:
+        return _encoder.encode(message)
+    except UnicodeEncodeError:
+        # One such text must not keep the whole stream from being sent.
+        plain = msgspec.to_builtins(message, builtin_types=(bytes, bytearray, memoryview))
+        return _encoder.encode(_escaped(plain))
+
+
+def _escaped(value: object) -> object:
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, dict):
+        return {_escaped(key): _escaped(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_escaped(each) for each in value]
+    return value
 
 
 def decode_sender_message(data: bytes) -> SenderMessage:
