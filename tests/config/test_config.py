@@ -17,6 +17,7 @@ from platecast.config import (
     PipelineConfig,
     StreamingConfig,
     WhenFull,
+    describe_fields,
 )
 
 SLICE, STACK = NapariDimensionMode.SLICE, NapariDimensionMode.STACK
@@ -107,7 +108,8 @@ def test_defaults_are_visible_in_the_classes():
 
 def test_every_field_is_described():
     for config in (NapariStreamingConfig, PipelineConfig):
-        assert [name for name, field in config.model_fields.items() if not field.description] == []
+        assert config.model_fields.keys() <= describe_fields(config).keys()
+    assert describe_fields(PipelineConfig)["workers"] == "Number of worker processes; `None`: one."
 
 
 def test_pipeline_shows_nothing_unless_told():

@@ -1,5 +1,7 @@
 """How many workers fit into the memory that is there."""
 
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import numpy as np
@@ -43,3 +45,11 @@ def test_large_groups_need_more(plate, tmp_path, free_mb, monkeypatch):
     by_plane, by_stack = Pipeline([np.negative]), Pipeline([Step(np.negative, over=("site", "channel"))])
     assert compile_run(by_plane, plate, tmp_path / "out", 4).workers == 2
     assert compile_run(by_stack, plate, tmp_path / "out", 4).workers == 1
+
+
+def test_worker_process_imports_nothing_that_sends_or_starts_a_run():
+    code = (
+        "import platecast.pipeline._worker_process, sys; assert not {'zmq', 'psutil', 'platecast.stream',"
+        " 'platecast.pipeline._run'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

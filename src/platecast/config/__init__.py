@@ -1,6 +1,6 @@
 """What the user chose: pure values, validated when they are written."""
 
-from platecast.config._base import Config
+from platecast.config._base import Config, describe_fields
 from platecast.config._display import (
     SLICEABLE_COMPONENTS,
     Display,
@@ -47,6 +47,7 @@ __all__ = [
     "WhenFull",
     "config_of",
     "configure",
+    "describe_fields",
     "full_name",
     "resolve",
     "set_field",

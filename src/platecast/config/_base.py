@@ -1,7 +1,13 @@
 """The base of every configuration class: frozen, nothing is unknown, and text is read as code is."""
 
+import ast
 import difflib
+import functools
+import inspect
+import itertools
+import textwrap
 import tomllib
+from collections.abc import Mapping
 from typing import Any, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, ValidationError, model_validator
@@ -18,7 +24,9 @@ class Config(BaseModel):
     pickling, `to_toml` and `to_json`.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    # Not use_attribute_docstrings: it parses the source of each class, half of what it costs to import this
+    # room, for descriptions that only a form shows.
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     @model_validator(mode="wrap")
     @classmethod
@@ -89,6 +97,25 @@ def nearest(name: str, known: list[str]) -> str:
     # Whoever writes port means napari_port.
     close = close or [each for each in known if name in each.split("_")]
     return f": did you mean {close[0]!r}?" if close else f": known are {', '.join(sorted(known))}"
+
+
+@functools.cache
+def describe_fields(model: type[Config]) -> Mapping[str, str]:
+    """Return the text below each field in its class; nothing where there is no source."""
+    found: dict[str, str] = {}
+    for owner in reversed(model.__mro__):
+        if owner is Config or not issubclass(owner, Config):
+            continue
+        try:
+            (definition,) = ast.parse(textwrap.dedent(inspect.getsource(owner))).body
+        except OSError:
+            continue
+        assert isinstance(definition, ast.ClassDef)  # noqa: S101 -- it is the source of a class
+        for field, text in itertools.pairwise(definition.body):
+            match field, text:
+                case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(words))):
+                    found[name] = inspect.cleandoc(words)
+    return found
 
 
 def describe_errors(source: str, error: ValidationError) -> str:

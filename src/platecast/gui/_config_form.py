@@ -8,7 +8,7 @@ from typing import Any, Union, get_args, get_origin
 from qtpy.QtCore import Signal as QtSignal  # type: ignore[attr-defined]  # renamed where mypy does not look
 from qtpy.QtWidgets import QComboBox, QFormLayout, QLabel, QLineEdit, QWidget
 
-from platecast.config import Config
+from platecast.config import Config, describe_fields
 
 _NONE = "none"
 """How a configuration's text says that there is no value."""
@@ -62,7 +62,7 @@ class ConfigForm(QWidget):
                 field.setItemText(0, f"{text}  (inherited)")
             else:
                 field.setPlaceholderText(text)
-            about = (self._model.model_fields[name].description or "").split("\n\n")[0].replace("\n", " ")
+            about = describe_fields(self._model).get(name, "").split("\n\n")[0].replace("\n", " ")
             field.setToolTip(f"{about}\nInherited: {text}, from {origin}".replace("`", "").lstrip())
 
     def chosen(self) -> dict[str, str]:

@@ -117,7 +117,7 @@ class DaskExecutor:
         except Exception as error:  # whatever a cluster fails with is the well's failure
             cause = f"the Dask worker failed: {type(error).__name__}: {error}"
             return WellResult(task, failures=(Failure(task.well, None, None, cause),))
-        self._accounts[result.worker] = result.ledger
+        self._accounts[result.worker] = result.ledger or Ledger()
         return result
 
     def _close(self, client: distributed.Client, name: str) -> None:
@@ -158,7 +158,9 @@ class _Wells(distributed.WorkerPlugin):  # type: ignore[misc]  # it has no types
         """Wait, bounded, until what was sent is shown; return the accounts."""
         with self._lock:
             wells, self._wells = self._wells, {}
-        return {f"{self._worker.address} {thread}": well.close() for thread, well in wells.items()}
+        return {
+            f"{self._worker.address} {thread}": well.close() or Ledger() for thread, well in wells.items()
+        }
 
     def teardown(self, worker: distributed.Worker) -> None:
         """Let go of what is still there."""

@@ -57,13 +57,13 @@ class SerialExecutor:
         """Yield the results in the order of the tasks."""
         worker = WellWorker(plan, "serial")
         try:
-            worker.screen.announce(plan.layouts)
+            worker.announce()
             for task in tasks:
                 if stop():
                     return
                 yield worker.process(task)
         finally:
-            self._ledger = worker.close()
+            self._ledger = worker.close() or Ledger()
 
     def ledger(self) -> Ledger:
         """Return the worker's account."""

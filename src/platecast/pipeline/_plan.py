@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from platecast.components import PlateLayout
 from platecast.config import NapariStreamingConfig, PipelineConfig
@@ -10,7 +11,9 @@ from platecast.pipeline._report import Failure
 from platecast.pipeline._results import Stored
 from platecast.pipeline._steps import Pipeline
 from platecast.storage import PlateImage
-from platecast.stream import Ledger
+
+if TYPE_CHECKING:  # a worker of a run that shows nothing need not import what sends
+    from platecast.stream import Ledger
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,7 @@ class WellResult:
     worker
         Who processed it.
     ledger
-        The account of that worker as it stood then.
+        The account of that worker as it stood then; `None` where nothing is shown.
     seconds
         Time spent, by the names of the steps' functions, and for ``read``, ``write`` and ``show``.
     """
@@ -97,7 +100,7 @@ class WellResult:
     stored: tuple[Stored, ...] = ()
     failures: tuple[Failure, ...] = ()
     worker: str = ""
-    ledger: Ledger = field(default_factory=Ledger)
+    ledger: "Ledger | None" = None
     seconds: Mapping[str, float] = field(default_factory=dict)
 
     @property

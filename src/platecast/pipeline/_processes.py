@@ -7,9 +7,6 @@ could be left behind. A worker ends when the process that started the run is gon
 
 import contextlib
 import multiprocessing
-import os
-import signal
-import threading
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -20,12 +17,11 @@ from platecast.pipeline._executors import StopAsked, without_interrupts
 from platecast.pipeline._plan import RunPlan, WellResult, WellTask
 from platecast.pipeline._report import LOST, Failure
 from platecast.pipeline._screen import FLUSH_TIMEOUT_S, Screen
-from platecast.pipeline._well import WellWorker
+from platecast.pipeline._worker_process import READY, work
 from platecast.stream import DropReason, Ledger
 
 _ATTEMPTS = 2
 _END_TIMEOUT_S = FLUSH_TIMEOUT_S + 5.0
-_READY = "ready"
 _LOOK_INTERVAL_S = 0.2
 """How often somebody who waits for workers looks whether the run is to stop."""
 
@@ -94,10 +90,10 @@ class ProcessExecutor:
                 except (EOFError, OSError):
                     yield from self._replace(plan, hand, waiting, attempts)
                     continue
-                if message == _READY:
+                if message == READY:
                     hand.is_ready = self._has_started = True
                 else:
-                    hand.task, hand.ledger = None, message.ledger
+                    hand.task, hand.ledger = None, message.ledger or Ledger()
                     yield message
 
     def _replace(
@@ -155,29 +151,9 @@ class ProcessExecutor:
 def _start(plan: RunPlan) -> _Hand:
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
-    process = context.Process(target=_work, args=(theirs, plan))
+    process = context.Process(target=work, args=(theirs, plan))
     # From its first moment on: it cannot ignore a signal before it has imported what does so.
     with without_interrupts():
         process.start()
     theirs.close()
     return _Hand(process, ours)
-
-
-def _work(connection: Connection, plan: RunPlan) -> None:
-    """Process wells until there are no more; runs in the worker process."""
-    # Ctrl-C reaches the whole group; the process that started the run decides, and waits for wells begun.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, name="platecast-parent-watch", daemon=True).start()
-    worker = WellWorker(plan, str(os.getpid()))
-    with contextlib.suppress(EOFError, OSError):
-        connection.send(_READY)
-        while (task := connection.recv()) is not None:
-            connection.send(worker.process(task))
-        connection.send(worker.close())
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)

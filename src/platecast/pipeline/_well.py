@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from platecast.arrays import as_labels, describe, stack_planes, to_host
 from platecast.components import Components, Kind, StepId
@@ -15,12 +16,14 @@ from platecast.pipeline._outcome import Bundle, Outcome, sort_out
 from platecast.pipeline._plan import RunPlan, WellResult, WellTask
 from platecast.pipeline._report import Failure
 from platecast.pipeline._results import Layer, ResultStore, Stored, backend_of
-from platecast.pipeline._screen import Screen
 from platecast.pipeline._steps import RAW, RAW_STEP, Output, Step
 from platecast.pipeline._tables import records_of
 from platecast.records import Columns
 from platecast.storage import FileManager, PlateImage
-from platecast.stream import Ledger
+
+if TYPE_CHECKING:  # a worker of a run that shows nothing need not import what sends
+    from platecast.pipeline._screen import Screen
+    from platecast.stream import Ledger
 
 _RECORDS = (Kind.TABLE, Kind.POINTS)
 
@@ -41,11 +44,16 @@ class WellWorker:
         self._name = name
         self._files = FileManager()
         self._results = ResultStore(plan.output, plan.pipeline, plan.layouts, self._files)
-        self.screen = Screen(plan.streaming, plan.run)
+        self._screen = _screen_of(plan)
+
+    def announce(self) -> None:
+        """Tell the viewers what will come."""
+        if self._screen is not None:
+            self._screen.announce(self._plan.layouts)
 
     def process(self, task: WellTask) -> WellResult:
         """Put every image of a well through the steps; what fails is reported and the rest goes on."""
-        well = _Well(self._plan, task, self._files, self._results, self.screen)
+        well = _Well(self._plan, task, self._files, self._results, self._screen)
         for images in group_images(self._plan.pipeline, task.images):
             well.process(images)
         well.finish()
@@ -54,14 +62,14 @@ class WellWorker:
             tuple(well.stored),
             tuple(well.failures),
             self._name,
-            self.screen.ledger(),
+            None if self._screen is None else self._screen.ledger(),
             dict(well.seconds),
         )
 
-    def close(self) -> Ledger:
-        """Wait, bounded, until what was sent is shown, and return the final account."""
+    def close(self) -> "Ledger | None":
+        """Wait, bounded, until what was sent is shown, and return the final account, where there is one."""
         self._files.close()
-        return self.screen.close()
+        return None if self._screen is None else self._screen.close()
 
 
 @dataclass(slots=True)
@@ -79,7 +87,12 @@ class _Well:
     """One well while it is processed."""
 
     def __init__(
-        self, plan: RunPlan, task: WellTask, files: FileManager, results: ResultStore, screen: Screen
+        self,
+        plan: RunPlan,
+        task: WellTask,
+        files: FileManager,
+        results: ResultStore,
+        screen: "Screen | None",
     ) -> None:
         self._plan, self._task, self._files, self._results = plan, task, files, results
         self._screen = screen
@@ -249,11 +262,15 @@ class _Well:
 
     def _show(self, plane: object, components: Components, kind: Kind, step: StepId, address: str) -> None:
         config = self._plan.settings[step.index].napari_streaming
+        if self._screen is None:
+            return
         with self._timed("show"):
             self._screen.show(plane, components, kind=kind, step=step, address=address or None, config=config)
 
     def _show_records(self, columns: Columns, components: Components, kind: Kind, step: StepId) -> None:
         config = self._plan.settings[step.index].napari_streaming
+        if self._screen is None:
+            return
         with self._timed("show"):
             self._screen.show_records(lambda: records_of(columns, kind), components, step=step, config=config)
 
@@ -296,6 +313,14 @@ class _Well:
             yield
         finally:
             self.seconds[what] += time.perf_counter() - start_s
+
+
+def _screen_of(plan: RunPlan) -> "Screen | None":
+    if not plan.streaming:
+        return None
+    from platecast.pipeline._screen import Screen
+
+    return Screen(plan.streaming, plan.run)
 
 
 def _covers(common: Components, planes: "list[Components] | set[Components]") -> bool:
