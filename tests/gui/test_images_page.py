@@ -8,6 +8,7 @@ from platecast.gui import _starts as starts_module
 from platecast.gui._start_dialog import StartRequest
 from platecast.wire import read_endpoint
 from tests.gui.conftest import write_plate
+from tests.gui.test_viewer_table import viewer
 from tests.receiving import viewer_on
 from tests.waiting import wait_until
 
@@ -114,6 +115,30 @@ def test_viewer_that_does_not_come_keeps_images_waiting(qtbot, window, page, fre
         (target,) = window.deliveries.targets
         page.retry_asked.emit(target)
         qtbot.waitUntil(lambda: viewer.ledger().shown == 12)
+
+
+def test_viewer_that_comes_up_can_be_chosen_all_the_time(window):
+    """Also while it listens and has not been heard of."""
+    page, deliveries = window.images, window.deliveries
+    page.set_viewers((viewer(5555),))
+    target = deliveries.expect("Later", NapariStreamingConfig())
+    page.send_to(target)
+    assert page.target.currentText() == "New viewer · Later · starting"
+    deliveries.arrive(target, 5600)
+    assert (page.target.currentText(), page.target.currentData()) == ("Port 5600 · Later · starting", target)
+    page.set_viewers((viewer(5555), viewer(5600)))
+    assert page.target.currentData() == 5600
+    page.set_viewers((viewer(5555),))
+    assert [page.target.itemData(row) for row in range(page.target.count())] == [5555, None]
+
+
+def test_new_viewer_stays_chosen_while_others_change(window):
+    page = window.images
+    page.set_viewers((viewer(5555),))
+    assert page.target.currentData() == 5555, "what is there is offered first"
+    page.target.setCurrentIndex(1)
+    page.set_viewers((viewer(5555, "busy"), viewer(5600)))
+    assert page.target.currentText() == "A new viewer…"
 
 
 def test_form_that_is_left_sends_nothing(window, page):

@@ -75,6 +75,7 @@ class ImagesPage(QWidget):
         self._plate = Plate("")
         self._viewers: tuple[ViewerInfo, ...] = ()
         self._asked: tuple[PlateImage, ...] = ()
+        self._awaited: set[Target] = set()
         self.config = NapariStreamingConfig()
         """How images are shown in viewers that this window did not start."""
         self.thumbnails = Thumbnails(self)
@@ -302,7 +303,9 @@ class ImagesPage(QWidget):
     def _show_targets(self, chosen: Target | None = None) -> None:
         """Offer viewers, those that are being started, and a new one; keep what was chosen."""
         before: object = self.target.currentData() if chosen is None else chosen
-        if isinstance(before, Target) and before.port is not None:
+        was_choice = self.target.count() > 1
+        starting = self._starting()
+        if isinstance(before, Target) and before not in starting:
             before = before.port
         with QSignalBlocker(self.target):
             self.target.clear()
@@ -310,21 +313,31 @@ class ImagesPage(QWidget):
                 endpoint = viewer.endpoint
                 text = f"Port {endpoint.port} · {endpoint.title} · {viewer.state}"
                 self.target.addItem(mark_icon(mark_of(viewer.state)), text, endpoint.port)
-            for target in self._deliveries.targets:
-                if target.port is None and not target.error:
-                    self.target.addItem(mark_icon(Mark.WAIT), f"{target.name} · starting", target)
+            for target in starting:
+                self.target.addItem(mark_icon(Mark.WAIT), _starting_text(target), target)
             self.target.addItem(_NEW, None)
             places = [self.target.itemData(row) for row in range(self.target.count())]
-            self.target.setCurrentIndex(
-                places.index(before) if before in places and before is not None else 0
-            )
+            is_kept = before in places and (before is not None or was_choice)
+            self.target.setCurrentIndex(places.index(before) if is_kept else 0)
+
+    def _starting(self) -> list[Target]:
+        """Return the targets that come up: also those that listen already, until we hear of their viewer."""
+        heard = {viewer.endpoint.port for viewer in self._viewers}
+        targets = self._deliveries.targets
+        self._awaited |= {target for target in targets if target.port is None}
+        self._awaited = {target for target in self._awaited & {*targets} if target.port not in heard}
+        return [target for target in targets if target in self._awaited and not target.error]
 
     def _show_deliveries(self) -> None:
         self.deliveries.show_targets(self._deliveries.targets)
-        starting = [target for target in self._deliveries.targets if target.port is None and not target.error]
-        offered = [self.target.itemData(row) for row in range(self.target.count())]
-        if starting != [each for each in offered if isinstance(each, Target)]:
+        rows = range(self.target.count())
+        offered = [self.target.itemText(row) for row in rows if isinstance(self.target.itemData(row), Target)]
+        if [_starting_text(target) for target in self._starting()] != offered:
             self._show_targets()
+
+
+def _starting_text(target: Target) -> str:
+    return f"{target.name} · starting"
 
 
 def _local_paths(event: QDropEvent) -> list[str]:
