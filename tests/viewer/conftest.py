@@ -183,11 +183,18 @@ class RecordingCanvas:
     def values_on_screen(self):
         return dict(self.values)
 
+    def time_steps(self, *, is_wanted):
+        self.calls.append(("time_steps", is_wanted))
+        return {} if is_wanted else {"steps": 0}
+
     def names(self):
         return {name: layer for layer, name in self.shown.items()}
 
     def state(self, layer):
         return {"visible": True, "opacity": 1.0}
+
+    def set_visible(self, layer, *, is_visible):
+        self.calls.append(("set_visible", layer.name, is_visible))
 
     def read(self, layer, position):
         return layer.stack[position]

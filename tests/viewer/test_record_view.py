@@ -229,7 +229,7 @@ def test_records_lie_above_labels_and_images(model, napari_canvas, file, file_pl
     file(Kind.POINTS, [[1, 1]], well="A01")
     file_plane(napari_canvas, kind=Kind.LABELS, dtype="uint8", well="A01")
     file_plane(napari_canvas, well="A01")
-    assert [type(layer).__mro__[1].__name__ for layer in model.layers][:2] == ["Image", "Labels"]
+    assert [type(layer).__name__ for layer in model.layers][:2] == ["PlaneImage", "PlaneLabels"]
     assert isinstance(model.layers[2], Points)
 
 

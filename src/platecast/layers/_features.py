@@ -95,7 +95,8 @@ def all_features(
         named = table.components
         yield run, named.plate, named.well, dict(table.records.features)
     for layer in layers:
-        for index in layer.stack.indices:
+        # Not the indices of images: there are tens of thousands of them, and nothing to be found.
+        for index in layer.stack.indices if layer.key.is_records else tuple(layer.features):
             plane = layer.stack.plane(index)
             records = plane if isinstance(plane, Records) else layer.features.get(index)
             if records is not None and records.features:

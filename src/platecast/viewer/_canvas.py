@@ -55,11 +55,23 @@ class Canvas(Protocol):
     def values_on_screen(self) -> dict[str, Value]:
         """Return the values that are on screen, of all components that vary but the channels of layers."""
 
+    def time_steps(self, *, is_wanted: bool) -> dict[str, float]:
+        """Begin to note what moves of the sliders take; or end it, and return what they took, see `StepProbe`."""
+
     def names(self) -> dict[str, StoredLayer]:
         """Return the layers that were added, by the names they bear now."""
 
     def state(self, layer: StoredLayer) -> dict[str, Any]:
         """Return what the user may have changed: ``visible``, ``opacity`` and, of images, the colours."""
+
+    def set_visible(self, layer: StoredLayer, *, is_visible: bool) -> None:
+        """Show or hide a layer, as the user does with its eye in the list.
+
+        Raises
+        ------
+        LookupError
+            It is one of many, and not looked at.
+        """
 
     def read(self, layer: StoredLayer, position: tuple[int, ...]) -> npt.NDArray[Any]:
         """Return the plane at a position of the shared axes, read through what is shown."""

@@ -193,13 +193,17 @@ class Commands:
         *,
         sliced: Sequence[str] | _Kept | None = _KEPT,
         follow_newest: bool | _Kept | None = _KEPT,
+        visible: Mapping[str, bool] | None = None,
     ) -> Answer:
         if isinstance(sliced, str):
             raise TypeError(f"sliced={sliced!r}: expected a list of components")
         if not isinstance(follow_newest, (bool, _Kept)) and follow_newest is not None:
             raise TypeError(f"follow_newest={follow_newest!r}: expected true, false or null")
+        wanted = self._visibilities(visible or {})
         if not isinstance(sliced, _Kept):
             self._regroup(sliced)
+        for layer, is_visible in wanted.items():
+            self._canvas.set_visible(layer, is_visible=is_visible)
         if not isinstance(follow_newest, _Kept):
             self._following.chosen = follow_newest
         chosen = self._store.sliced
@@ -208,6 +212,15 @@ class Commands:
             "layers": len(self._store.layers),
             "follow_newest": self._following.is_on,
         }, ()
+
+    def _visibilities(self, visible: Mapping[str, bool]) -> dict[StoredLayer, bool]:
+        names = self._canvas.names()
+        for name, is_visible in visible.items():
+            if name not in names:
+                raise LookupError(f"there is no layer {name!r}; there are: {', '.join(names) or 'none'}")
+            if not isinstance(is_visible, bool):
+                raise TypeError(f"visible={visible!r}: expected true or false for each layer")
+        return {names[name]: is_visible for name, is_visible in visible.items()}
 
     def _compare(
         self, *, steps: Sequence[StepName | None] | None = None, side_by_side: bool = True
@@ -244,9 +257,10 @@ class Commands:
     def _probe(self, *, action: str) -> Answer:
         if action == "start":
             self._gaps.start()
+            self._canvas.time_steps(is_wanted=True)
             return {"probing": True}, ()
         if action == "stop":
-            return dict(self._gaps.stop()), ()
+            return self._gaps.stop() | self._canvas.time_steps(is_wanted=False), ()
         raise ValueError(f"probe: action is 'start' or 'stop', not {action!r}")
 
     def _clear(

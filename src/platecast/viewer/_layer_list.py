@@ -41,15 +41,23 @@ class LayerList:
         Must not take what happens here for the user's doing.
     tell
         Called when the user may see something else.
+    put_off_thumbnail
+        Called where the thumbnail of a layer is out of date, if given.
     """
 
     def __init__(
-        self, viewer: ViewerModel, store: LayerStore, sliders: Sliders, tell: Callable[..., None]
+        self,
+        viewer: ViewerModel,
+        store: LayerStore,
+        sliders: Sliders,
+        tell: Callable[..., None],
+        put_off_thumbnail: Callable[[Layer], None] | None = None,
     ) -> None:
         self._viewer = viewer
         self._store = store
         self._sliders = sliders
         self._tell = tell
+        self._put_off_thumbnail = put_off_thumbnail
         self._stored: dict[Layer, StoredLayer] = {}
         self._kept: dict[StoredLayer, Settings] = {}
         """How layers without a napari layer are to look."""
@@ -211,6 +219,7 @@ class LayerList:
         # napari selects what is new; that is welcome only while the user has selected nothing else.
         is_selected = not selected or (selected == self._selected_by_us and made.visible)
         self._scaling.begin(layer, made)
+        made.put_off = self._put_off_thumbnail
         with self._sliders.changing(), selecting_new(self._viewer, is_wanted=is_selected):
             layers.insert(place, made)
         if is_selected:

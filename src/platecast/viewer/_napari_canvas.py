@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy.typing as npt
-from napari.layers import Image
+from napari.layers import Image, Layer
 from napari.viewer import Viewer, ViewerModel
 from qtpy.QtCore import Qt
 
@@ -25,6 +25,7 @@ from platecast.viewer._look import is_looked_at, place_of
 from platecast.viewer._napari_private import main_window, slice_in_background
 from platecast.viewer._on_screen import OnScreen
 from platecast.viewer._picture import png_bytes
+from platecast.viewer._probe import StepProbe
 from platecast.viewer._sliders import Sliders
 from platecast.viewer._steps import Step, newest_steps
 from platecast.viewer._stream_dock import StreamDock
@@ -46,9 +47,17 @@ class NapariCanvas:
         Whose layers are shown; a layer that the user removes is removed there too.
     port
         What an empty window says it waits on.
+    put_off_thumbnail
+        Called where the thumbnail of a layer is out of date; without it that is made at once.
     """
 
-    def __init__(self, viewer: ViewerModel, store: LayerStore, port: int) -> None:
+    def __init__(
+        self,
+        viewer: ViewerModel,
+        store: LayerStore,
+        port: int,
+        put_off_thumbnail: Callable[[Layer], None] | None = None,
+    ) -> None:
         self._viewer = viewer
         self._store = store
         self.on_screen = OnScreen(viewer, port)
@@ -61,7 +70,9 @@ class NapariCanvas:
         """Called with the planes that are about to be on screen."""
         self._sliders = Sliders(viewer, store, self._tell_position, lambda: self.on_touched())
         self._sliders.about_to_move = self._prepare
-        self._layers = LayerList(viewer, store, self._sliders, self._tell_position)
+        self.steps_taken = StepProbe(self._is_loaded)
+        """Notes what moves of the sliders take; to be told when the window was painted."""
+        self._layers = LayerList(viewer, store, self._sliders, self._tell_position, put_off_thumbnail)
         for event in ("enabled", "stride", "shape"):
             # Last: napari has drawn the cells by then.
             getattr(viewer.canvas.grid.events, event).connect(
@@ -131,6 +142,8 @@ class NapariCanvas:
 
     def go_to(self, values: Mapping[str, Value]) -> None:
         """Move the sliders and look at the layers of another place; see `Canvas.go_to`."""
+        if not values.items() <= self.values_on_screen().items():
+            self.steps_taken.begin()
         self._go_to(values)
         self.on_touched()
 
@@ -148,6 +161,13 @@ class NapariCanvas:
         """Return where the window looks; see `Canvas.values_on_screen`."""
         return self._layers.place | self._sliders.values if self._layers.shown else {}
 
+    def time_steps(self, *, is_wanted: bool) -> dict[str, float]:
+        """Begin or end to note what moves of the sliders take; see `Canvas.time_steps`."""
+        if is_wanted:
+            self.steps_taken.start()
+            return {}
+        return self.steps_taken.stop()
+
     def names(self) -> dict[str, StoredLayer]:
         """Return the layers by name; see `Canvas.names`."""
         names = {shown.layer.name: layer for layer, shown in self._layers.shown.items()}
@@ -164,6 +184,12 @@ class NapariCanvas:
             state["colormap"] = str(shown.colormap.name)
             state["contrast_limits"] = [float(limit) for limit in shown.contrast_limits]
         return state
+
+    def set_visible(self, layer: StoredLayer, *, is_visible: bool) -> None:
+        """Show or hide a layer; see `Canvas.set_visible`."""
+        if layer not in self._layers.shown:
+            raise LookupError(f"layer {layer.name!r} is not looked at; go to its place first")
+        self._layers.shown[layer].layer.visible = is_visible
 
     def read(self, layer: StoredLayer, position: tuple[int, ...]) -> npt.NDArray[Any]:
         """Return one plane; see `Canvas.read`."""
@@ -253,10 +279,15 @@ class NapariCanvas:
 
     def _prepare(self, values: Mapping[str, Value]) -> None:
         """Keep in memory what is about to be on screen, and have the rest of it read in the background."""
+        if values != self._sliders.values:
+            self.steps_taken.begin()
         planes = self.planes_at(values)
         self.pin(planes)
         if isinstance(self._viewer, Viewer):
             slice_in_background(self._viewer, is_wanted=any(not plane.nbytes for plane in planes))
+
+    def _is_loaded(self) -> bool:
+        return all(shown.layer.loaded for shown in self._layers.shown.values() if shown.layer.visible)
 
     def _tell_position(self, _event: object = None) -> None:
         """Say what is on screen, and which layers have nothing there."""

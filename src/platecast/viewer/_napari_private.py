@@ -1,4 +1,4 @@
-"""Every use of napari's private names but for layers of records, and why there is no public way.
+"""Every use of napari's private names but for layers and how they are drawn, and why there is no public way.
 
 Verified with napari 0.9.2; the dependency is pinned below 0.10.
 """
@@ -10,18 +10,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-from napari.components.histogram import HistogramModel
-from napari.layers import Image, Labels, Layer
+from napari.layers import Layer
 from napari.viewer import Viewer, ViewerModel
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QDockWidget
-
-from platecast.layers import AXIS_NAMES, HeldPlane, PlaneStack, sample_values, value_range
-
-_HATCH_LIGHT, _HATCH_DARK = (96, 96, 104, 255), (44, 44, 50, 255)
-
 
 def update_extents(viewer: ViewerModel, layers: Iterable[Layer]) -> None:
     """Let the sliders follow layers whose data changed its shape.
@@ -32,6 +24,25 @@ def update_extents(viewer: ViewerModel, layers: Iterable[Layer]) -> None:
     for layer in layers:
         layer._clear_extent()
     viewer._on_layers_change()
+
+
+def slice_once(viewer: ViewerModel) -> None:
+    """Let a move of the sliders slice the layers once.
+
+    napari slices for the new point and again for the new step, which is the same, because of an event that pydantic
+    leaves out elsewhere (its own remark on it names #5522 and #5751). The second time finds that nothing is to
+    be done, after 1 ms a layer.
+    """
+    dims, sliced = viewer.dims, [()]
+
+    def update(event: object = None) -> None:
+        if dims.point != sliced[0]:
+            sliced[0] = dims.point
+            viewer._update_layers()
+
+    for event in (dims.events.point, dims.events.current_step):
+        event.disconnect(viewer._update_layers)
+        event.connect(update)
 
 
 @contextmanager
@@ -97,101 +108,17 @@ def show_window(viewer: Viewer, width_px: int, height_px: int) -> None:
     window.resize(min(width_px, room.width()), min(height_px, room.height()))
 
 
+def on_composed(viewer: Viewer, callback: Callable[[], None]) -> None:
+    """Call back each time the window has been composed and given to the screen; napari tells nobody."""
+    viewer.window._qt_viewer.canvas._scene_canvas.native.frameSwapped.connect(callback)
+
+
 def on_window_closed(viewer: Viewer, callback: Callable[[], None]) -> None:
     """Call back once when the window has gone, whoever closed it; napari has no event for it.
 
     The window deletes itself when it is closed. A close event would be too early: a dialog may refuse it.
     """
     viewer.window._qt_window.destroyed.connect(lambda: callback())
-
-
-def planes_on_screen(layer: Layer) -> list[npt.NDArray[Any] | HeldPlane]:
-    """Return the planes of a layer of ours that its present slice is made of; none where all are missing.
-
-    A layer says nowhere else what it has sliced, and the sliders may have moved on already.
-    """
-    stack, sliced = layer.data, layer._data_slice
-    if not isinstance(stack, PlaneStack):
-        raise TypeError(f"layer {layer.name!r} shows no planes but {type(stack).__name__}")
-    displayed = layer._slice_input.displayed
-    positions: list[range] = []
-    for axis in range(len(AXIS_NAMES)):
-        length = stack.shape[axis]
-        if axis in displayed or np.isnan(sliced.point[axis]):
-            positions.append(range(length))
-            continue
-        first = round(sliced.point[axis] - sliced.margin_left[axis])
-        last = round(sliced.point[axis] + sliced.margin_right[axis])
-        positions.append(range(max(first, 0), min(last + 1, length)))
-    return stack.planes_at(positions)
-
-
-class PlaneHistogram(HistogramModel):  # type: ignore[misc]  # napari is untyped
-    """The histogram of the planes that are there.
-
-    napari's own takes the values of the slice, in which a missing plane reads as zeros; for the whole of
-    the data it would gather every plane.
-    """
-
-    def _get_displayed_data(self) -> npt.NDArray[Any] | None:
-        values = sample_values(planes_on_screen(self._layer))
-        return values if values.size else None
-
-    def _get_full_data(self) -> npt.NDArray[Any] | None:
-        values = sample_values(self._layer.data.planes())
-        return values if values.size else None
-
-
-class PlaneImage(Image):  # type: ignore[misc]  # napari is untyped
-    """An image whose statistics and thumbnail ignore planes that are missing."""
-
-    @property
-    def _type_string(self) -> str:
-        # By this napari finds icons and writers.
-        return "image"
-
-    @property
-    def histogram(self) -> PlaneHistogram:
-        """The histogram of the planes that are there; napari makes one lazily, and so do we."""
-        if not hasattr(self, "_histogram"):
-            self._histogram = PlaneHistogram(self)
-        return self._histogram
-
-    def _calc_data_range(self, mode: str = "data") -> tuple[float, float]:
-        """Return the range of what is there; where nothing is, the limits stay as they are."""
-        planes = planes_on_screen(self) if mode == "slice" else list(self.data.planes())
-        found = value_range(planes)
-        if found is None:
-            lower, upper = self.contrast_limits
-            return float(lower), float(upper)
-        return found if found[0] < found[1] else (found[0], found[0] + 1.0)
-
-    def _update_thumbnail(self) -> None:
-        if planes_on_screen(self):
-            super()._update_thumbnail()
-        else:
-            self.thumbnail = _hatched(self._thumbnail_shape)
-
-
-class PlaneLabels(Labels):  # type: ignore[misc]  # napari is untyped
-    """Labels whose thumbnail says where a plane is missing."""
-
-    @property
-    def _type_string(self) -> str:
-        return "labels"
-
-    def _update_thumbnail(self) -> None:
-        if planes_on_screen(self):
-            super()._update_thumbnail()
-        else:
-            self.thumbnail = _hatched(self._thumbnail_shape)
-
-
-def _hatched(shape: tuple[int, ...]) -> np.ndarray[Any, np.dtype[np.uint8]]:
-    rows, columns = np.indices(shape[:2])
-    light = ((rows + columns) // 4 % 2 == 0)[..., np.newaxis]
-    picture: np.ndarray[Any, np.dtype[np.uint8]] = np.where(light, _HATCH_LIGHT, _HATCH_DARK).astype(np.uint8)
-    return picture
 
 
 def scenes_of(viewer: Viewer) -> list[Any]:

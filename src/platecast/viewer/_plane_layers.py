@@ -9,7 +9,7 @@ from napari.utils.colormaps import ensure_colormap
 
 from platecast.layers import LayerStore, StoredLayer, contrast_range
 from platecast.viewer._look import SINGLE_COLORMAP, channel_colormaps
-from platecast.viewer._napari_private import PlaneImage, PlaneLabels
+from platecast.viewer._napari_planes import PlaneImage, PlaneLabels
 from platecast.viewer._record_view import make_record_layer, record_settings
 from platecast.viewer._sliders import AXIS_LABELS
 

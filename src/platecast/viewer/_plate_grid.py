@@ -17,6 +17,8 @@ from qtpy.QtGui import (
     QPaintEvent,
     QPalette,
     QPen,
+    QPixmap,
+    QResizeEvent,
 )
 from qtpy.QtWidgets import QWidget
 
@@ -34,6 +36,8 @@ COLORS: dict[WellState, str] = {
 """Told apart by people of every colour vision, and each but the first two by its form as well."""
 _HERE = "#ffffff"
 _LABEL_PX = 10
+_MARK_PX = 4
+"""How far the mark of a well reaches beyond it."""
 _MOST_CELL_PX = 48
 _STEPS = (1, 2, 4, 6, 8, 12)
 _KEYS = {
@@ -62,7 +66,10 @@ class PlateGrid(QWidget):
         self._mosaic: QImage | None = None
         self._pictured: frozenset[tuple[int, int]] = frozenset()
         self._here = ""
-        self._hovered = ""
+        self._drawn: QPixmap | None = None
+        """Everything but the marks of the wells on screen and under the mouse."""
+        self.hovered = ""
+        """The well under the mouse; empty where it is over none."""
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMinimumSize(220, 150)
@@ -94,13 +101,13 @@ class PlateGrid(QWidget):
             self._mosaic = image.copy()
         self._view = view
         self._colors = None if colormap is None else _scale(view, colormap)
-        self.update()
+        self._draw_anew()
 
     def set_here(self, well: str) -> None:
         """Mark the well that is on screen; empty for none."""
         if well != self._here:
-            self._here = well
-            self.update()
+            before, self._here = self._here, well
+            self._mark(before, well)
 
     def sizeHint(self) -> QSize:
         """Return the size at which 384 wells can be told apart."""
@@ -153,8 +160,55 @@ class PlateGrid(QWidget):
         return font
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
-        """Draw labels and wells."""
+        """Draw labels and wells, and mark some."""
+        ratio = self.devicePixelRatioF()
+        if self._drawn is None or self._drawn.devicePixelRatio() != ratio:
+            self._drawn = QPixmap(self.size() * ratio)
+            self._drawn.setDevicePixelRatio(ratio)
+            self._drawn.fill(Qt.GlobalColor.transparent)
+            self._paint_plate(self._drawn)
         painter = QPainter(self)
+        painter.drawPixmap(0, 0, self._drawn)
+        for name in dict.fromkeys((self.hovered, self._here)):
+            well = self._named(name)
+            if well is None:
+                continue
+            frame = self.rect_of(well.row, well.column).adjusted(-1, -1, 1, 1)
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            is_here = well.name == self._here
+            painter.setPen(QPen(QColor("#000000"), 4 if is_here else 2))
+            painter.drawRect(frame)
+            painter.setPen(QPen(QColor(_HERE), 2 if is_here else 1))
+            painter.drawRect(frame)
+        painter.end()
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        """Draw everything anew, in its new size."""
+        super().resizeEvent(event)
+        self._drawn = None
+
+    def changeEvent(self, event: QEvent | None) -> None:
+        """Draw everything anew, in other colours or another font."""
+        super().changeEvent(event)
+        self._drawn = None
+
+    def _draw_anew(self) -> None:
+        self._drawn = None
+        self.update()
+
+    def _mark(self, *names: str) -> None:
+        """Draw a few wells again; all of them would take 10 ms at every step of a slider."""
+        for name in names:
+            well = self._named(name)
+            if well is not None:
+                frame = self.rect_of(well.row, well.column)
+                self.update(frame.adjusted(-_MARK_PX, -_MARK_PX, _MARK_PX, _MARK_PX).toAlignedRect())
+
+    def _named(self, name: str) -> WellView | None:
+        return next((well for well in self._view.wells.values() if well.name == name), None) if name else None
+
+    def _paint_plate(self, drawn: QPixmap) -> None:
+        painter = QPainter(drawn)
         self._paint_labels(painter)
         self._paint_unused(painter)
         self._paint_wells(painter)
@@ -165,15 +219,6 @@ class PlateGrid(QWidget):
             painter.drawImage(whole, self._mosaic)
         if self._mosaic is not None or self._colors is not None:
             self._paint_failed(painter)
-        for well in self._view.wells.values():
-            if well.name in (self._here, self._hovered):
-                frame = self.rect_of(well.row, well.column).adjusted(-1, -1, 1, 1)
-                painter.setBrush(Qt.BrushStyle.NoBrush)
-                is_here = well.name == self._here
-                painter.setPen(QPen(QColor("#000000"), 4 if is_here else 2))
-                painter.drawRect(frame)
-                painter.setPen(QPen(QColor(_HERE), 2 if is_here else 1))
-                painter.drawRect(frame)
         painter.end()
 
     def _paint_labels(self, painter: QPainter) -> None:
@@ -269,7 +314,7 @@ class PlateGrid(QWidget):
             if well is not None:
                 self.well_chosen.emit(well.name)
         elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self.well_chosen.emit(self._hovered or self._here)
+            self.well_chosen.emit(self.hovered or self._here)
         elif key in (Qt.Key.Key_PageUp, Qt.Key.Key_PageDown):
             self.site_stepped.emit(1 if key == Qt.Key.Key_PageDown else -1)
         else:
@@ -277,10 +322,10 @@ class PlateGrid(QWidget):
 
     def _hover(self, well: WellView | None) -> None:
         name = "" if well is None else well.name
-        if name != self._hovered:
-            self._hovered = name
+        if name != self.hovered:
+            before, self.hovered = self.hovered, name
             self.well_hovered.emit(name)
-            self.update()
+            self._mark(before, name)
 
     def _next(self, down: int, across: int) -> WellView | None:
         """Return the next well that has images, in a straight line."""

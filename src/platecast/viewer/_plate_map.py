@@ -138,7 +138,6 @@ class PlateMap(QWidget):
     def follow(self) -> None:
         """Mark the well that is on screen now."""
         self.grid.set_here(str(self._place.on_screen().get("well", "")))
-        self._tell("")
 
     def sizeHint(self) -> QSize:
         """Return a size that leaves the images most of a window."""
@@ -230,6 +229,7 @@ class PlateMap(QWidget):
         self._legend.set_range(self._view.value_range if has_colors else None)
         self._fit()
         self.follow()
+        self._tell(self.grid.hovered)
 
     def _tell(self, well: str) -> None:
         found = next((view for view in self._view.wells.values() if view.name == well), None)

@@ -1,6 +1,7 @@
-"""How long the window's loop is deaf at a time: what a user feels as a stutter."""
+"""How long the window's loop is deaf at a time, and a step of a slider takes: what a user feels as a stutter."""
 
 import time
+from collections.abc import Callable
 
 import numpy as np
 from qtpy.QtCore import QObject, Qt, QTimer
@@ -44,3 +45,52 @@ class GapProbe(QObject):
         now_s = time.perf_counter()
         self._gaps_s.append(now_s - self._last_s)
         self._last_s = now_s
+
+
+class StepProbe(QObject):
+    """Notes what each move of the sliders takes until it is on screen. For the window's thread.
+
+    From before napari hears of it to the end of the first composition of the window in which every visible layer
+    shows the new place: slicing, the upload of planes, drawing, and their way to the screen.
+
+    Parameters
+    ----------
+    is_loaded
+        Says whether every visible layer shows the place where the sliders stand.
+    """
+
+    def __init__(self, is_loaded: Callable[[], bool]) -> None:
+        super().__init__()
+        self._is_loaded = is_loaded
+        self._is_on = False
+        self._began_s: float | None = None
+        self._steps_s: list[float] = []
+
+    def start(self) -> None:
+        """Begin, and forget what was noted before."""
+        self._is_on = True
+        self._began_s = None
+        self._steps_s.clear()
+
+    def stop(self) -> dict[str, float]:
+        """End; return how many moves there were, and the median, 95th percentile and longest in ms."""
+        self._is_on = False
+        steps_ms = np.array(self._steps_s or [0.0]) * 1e3
+        p50, p95 = np.percentile(steps_ms, [50, 95])
+        return {
+            "steps": len(self._steps_s),
+            "step_p50_ms": float(p50),
+            "step_p95_ms": float(p95),
+            "step_max_ms": float(steps_ms.max()),
+        }
+
+    def begin(self) -> None:
+        """Hear that the sliders are about to move; one move that follows another before it is seen adds to it."""
+        if self._is_on and self._began_s is None:
+            self._began_s = time.perf_counter()
+
+    def painted(self) -> None:
+        """Hear that the window has been composed anew."""
+        if self._began_s is not None and self._is_loaded():
+            self._steps_s.append(time.perf_counter() - self._began_s)
+            self._began_s = None

@@ -103,8 +103,9 @@ class Sliders:
             if dim in displayed or dims.margin_left[dim] or dims.margin_right[dim]:
                 wide.add(name)
         has_moved = values != self.values
-        self.values, self.wide_axes = values, frozenset(wide)
+        self.wide_axes = frozenset(wide)
         self.about_to_move(values)
+        self.values = values
         self._moved()
         if event is not None and has_moved:
             self._touched()

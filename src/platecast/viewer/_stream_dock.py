@@ -103,9 +103,11 @@ class StreamDock(QWidget):
         for name, count in ledger.counts().items():
             self._values[name].setText(f"{count:,}")
         for name, reasons in (("failed", ledger.failure_reasons), ("dropped", ledger.drop_reasons)):
-            is_alarming = bool(reasons)
-            self._values[name].setToolTip(_reasons_text(_MEANINGS[name], reasons))
-            self._values[name].setStyleSheet(_ALARM if is_alarming else "")
+            label, style = self._values[name], _ALARM if reasons else ""
+            label.setToolTip(_reasons_text(_MEANINGS[name], reasons))
+            # The same style sheet once more makes Qt lay out the dock and draw the whole window, twice a second.
+            if label.styleSheet() != style:
+                label.setStyleSheet(style)
         unnamed = self._inbox.dropped_unnamed()
         if unnamed:
             self._values["dropped"].setText(f"{ledger.dropped:,} ({unnamed:,} unnamed)")

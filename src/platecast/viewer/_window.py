@@ -18,14 +18,18 @@ from platecast.viewer._napari_private import (
     add_to_status_bar,
     arrange_docks,
     main_window,
+    on_composed,
     on_window_closed,
     scenes_of,
     show_window,
+    slice_once,
     unbind_program_on_removal,
 )
+from platecast.viewer._napari_visuals import use_plane_visuals
 from platecast.viewer._plate_model import PlateModel
 from platecast.viewer._plate_watch import PlateWatch
 from platecast.viewer._session import Session
+from platecast.viewer._thumbnails import Thumbnails
 from platecast.viewer._warmup import WarmUp
 from platecast.viewer._window_parts import WindowParts
 
@@ -106,11 +110,16 @@ def open_window(title: str, port: int, inbox: Inbox, *, warm_up: bool = True) ->
     """
     get_qapp()
     viewer = Viewer(title=title, show=False, show_welcome_screen=False)
+    slice_once(viewer)
+    use_plane_visuals(viewer)
     store = LayerStore()
-    canvas = NapariCanvas(viewer, store, port)
+    thumbnails = Thumbnails(lambda layer: layer.draw_thumbnail())
+    on_window_closed(viewer, thumbnails.stop)
+    canvas = NapariCanvas(viewer, store, port, thumbnails.put_off)
     watch = PlateWatch(PlateModel())
     canvas.on_screen.on_moved = watch.moved.emit
     canvas.pin = inbox.pin
+    on_composed(viewer, canvas.steps_taken.painted)
     following = Following(_is_dragging)
     canvas.on_touched = following.touch
     session = Session(inbox, store, canvas, watch=watch, following=following)
