@@ -96,6 +96,8 @@ class Shelf:
         self.budget_bytes = budget_bytes
         self.on_pressure: Callable[[], None] = _nothing
         """Called when `relieve` has something to do; must not block."""
+        self.let_go_bytes = 0
+        """Of all planes that were ever put away; the C library may still have some of that memory."""
         self._load = load
         self._scratch = scratch
         self._lock = threading.Lock()
@@ -339,6 +341,7 @@ class Shelf:
         if plane.memory is not None:
             self._count(plane, -1)
             let_go.append(plane.memory)
+            self.let_go_bytes += plane.size_bytes
             plane.memory = None
             self._count(plane, 1)
 

@@ -3,7 +3,6 @@
 import logging
 import os
 import threading
-import time
 from collections.abc import Callable
 from types import TracebackType
 from typing import Self
@@ -26,7 +25,9 @@ _BUDGET_SHARE = 0.5
 _SCRATCH_SHARE = 0.5
 """Part of the disk's free space that scratch may take."""
 
-_GIVE_BACK_INTERVAL_S = 1.0
+_GIVEN_BACK_SHARE = 1 / 50
+"""Part of the budget after which the C library is asked for what it keeps of planes that were put away. It takes
+milliseconds; once a second was too seldom: 250 MB of a plate at rest streamed in meanwhile."""
 
 
 def budget_bytes(budget_mb: float | None = None) -> int:
@@ -110,18 +111,21 @@ class Relief:
         self._thread.join()
 
     def _run(self) -> None:
-        given_back_at = time.monotonic()
+        given_back = 0
         while True:
             self._wanted.wait()
             self._wanted.clear()
             if self._is_stopped:
                 return
             try:
-                while self._shelf.relieve() and not self._is_stopped:
-                    self._on_room()
-                if time.monotonic() - given_back_at > _GIVE_BACK_INTERVAL_S:
-                    give_back_free_memory()
-                    given_back_at = time.monotonic()
+                has_more = True
+                while has_more and not self._is_stopped:
+                    has_more = self._shelf.relieve()
+                    if self._shelf.let_go_bytes - given_back > self._shelf.budget_bytes * _GIVEN_BACK_SHARE:
+                        given_back = self._shelf.let_go_bytes
+                        give_back_free_memory()
+                    if has_more:
+                        self._on_room()
             except Exception:
                 # The edge of the thread: without it planes that arrive would wait for ever.
                 _log.exception("planes could not be put away")
