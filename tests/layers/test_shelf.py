@@ -6,10 +6,11 @@ import threading
 import numpy as np
 import pytest
 
-from platecast.components import Components, PlaneId
+from platecast.components import Components, Kind, PlaneId
 from platecast.config import Display
 from platecast.errors import MemoryBudgetError
 from platecast.layers import LayerStore, Shelf, Stock
+from platecast.records import make_records
 
 SHAPE = (8, 8)
 SIZE = 8 * 8 * 2
@@ -219,3 +220,13 @@ def test_many_threads_look_while_planes_come(shelf):
     assert values(more) == list(range(30, 130))
     held = shelf.holdings()
     assert held.in_memory.nbytes == held.memory_bytes <= shelf.budget_bytes
+
+
+def test_records_are_counted_beside_the_planes(shelf):
+    points = make_records(np.zeros((10, 2), np.float32), Kind.POINTS)
+    shelf.count(points, 80)
+    shelf.count(make_records(np.zeros((1, 2), np.float32), Kind.POINTS), 8)
+    gc.collect()
+    held = shelf.holdings()
+    assert held.records == Stock(1, 80)
+    assert held.memory_bytes == 0

@@ -169,6 +169,9 @@ class RecordingCanvas:
     def refresh(self, layers):
         self.calls.append(("refresh", *(layer.name for layer in layers)))
 
+    def show_more(self):
+        return False
+
     def features_changed(self, places):
         self.calls.append(("features", *places))
 

@@ -27,7 +27,7 @@ def take(numbers):
     peak = max(peak, process.memory_info().rss)
 
 with Relief(shelf, lambda: None):
-    # Each thread that lives has a heap of its own, which the others cannot use: they begin one after the other.
+    # Each thread that lives has a heap of its own, which the others cannot use; they begin one by one.
     threads = [threading.Thread(target=take, args=(range(first, 8000, 8),)) for first in range(8)]
     for thread in threads:
         thread.start()

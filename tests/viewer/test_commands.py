@@ -77,6 +77,20 @@ def test_display(commands):
     assert display(follow_newest=None)["follow_newest"] is False, "as the senders say"
 
 
+def test_layers_are_hidden_and_shown_by_name(commands, model):
+    def display(visible):
+        commands.answer("display", {"visible": visible})
+        return [layer.visible for layer in model.layers]
+
+    assert display({"Image_labels": False}) == [True, False]
+    with pytest.raises(LookupError, match="there is no layer 'other'; there are: "):
+        display({"Image_labels": True, "other": False})
+    with pytest.raises(TypeError, match="expected true or false"):
+        display({"Image_labels": 1})
+    assert display({}) == [True, False], "all or nothing"
+    assert display({"Image_labels": True}) == [True, True]
+
+
 def test_clear_says_what_it_freed(commands):
     assert commands.answer("clear", {}) == ({"cleared": 2, "planes": 4, "freed_mb": 1.5}, ())
 

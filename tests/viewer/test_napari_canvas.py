@@ -6,6 +6,10 @@ from napari.layers import Image, Points
 
 from platecast.components import Kind, PlateLayout, StepId
 from platecast.config import Display
+from platecast.layers import PlaneStack
+from platecast.viewer._napari_canvas import NapariCanvas
+from platecast.viewer._napari_private import slice_once
+from platecast.viewer._thumbnails import Thumbnails
 
 LABELS = Kind.LABELS
 BLUR, SEGMENT = StepId(1, "blur"), StepId(2, "segment")
@@ -228,3 +232,54 @@ def test_refresh_draws_what_arrived_on_screen(model, file, napari_canvas):
     napari_canvas.refresh([placed.layer])
     assert isinstance(shown, Image)
     assert shown.get_value((0, 0, 0, 0, 0, 5, 5), world=True) == 9
+
+
+def test_a_move_slices_each_visible_layer_once(model, store, file_plane, monkeypatch):
+    slice_once(model)
+    canvas = NapariCanvas(model, store, 5555)
+    for well in ("A01", "A02"):
+        for channel in ("DAPI", "GFP"):
+            file_plane(canvas, well=well, channel=channel)
+    sliced = []
+    read = PlaneStack.__getitem__
+    monkeypatch.setattr(PlaneStack, "__getitem__", lambda *args: (sliced.append(args[0]), read(*args))[1])
+    model.layers[0].visible = False
+    sliced.clear()
+    model.dims.current_step = (1, *model.dims.current_step[1:])
+    assert [stack is model.layers[1].data for stack in sliced].count(True) == 1
+    assert not any(stack is model.layers[0].data for stack in sliced), "hidden"
+
+
+def test_thumbnails_are_put_off_and_show_the_place_where_the_sliders_rest(qtbot, model, store, file_plane):
+    made = []
+    thumbnails = Thumbnails(lambda layer: (made.append(layer), layer.draw_thumbnail()))
+    canvas = NapariCanvas(model, store, 5555, thumbnails.put_off)
+    for value, well in enumerate(("A01", "A02", "A03")):
+        file_plane(canvas, value * 100, well=well, contrast=(0, 200))
+    (layer,) = model.layers
+    qtbot.waitUntil(lambda: bool(made))
+    made.clear()
+    for well in ("A02", "A01", "A03"):
+        canvas.go_to({"well": well})
+    assert not made
+    qtbot.waitUntil(lambda: bool(made))
+    assert made == [layer]
+    assert layer.thumbnail[16, 16].tolist() == [255, 255, 255, 255]
+    thumbnails.stop()
+
+
+def test_moves_are_timed_until_they_are_composed(model, store, file_plane):
+    canvas = NapariCanvas(model, store, 5555)
+    for well in ("A01", "A02"):
+        file_plane(canvas, well=well)
+    canvas.time_steps(is_wanted=True)
+    canvas.steps_taken.painted()
+    canvas.go_to({"well": "A02"})
+    canvas.go_to({"well": "A02"})
+    canvas.steps_taken.painted()
+    canvas.steps_taken.painted()
+    model.dims.current_step = (0, *model.dims.current_step[1:])
+    canvas.steps_taken.painted()
+    found = canvas.time_steps(is_wanted=False)
+    assert found["steps"] == 2
+    assert 0 < found["step_p50_ms"] <= found["step_max_ms"]

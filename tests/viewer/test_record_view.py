@@ -7,6 +7,8 @@ from napari.layers import Labels, Points, Shapes, Tracks, Vectors
 from platecast.components import Components, Kind, PlaneId
 from platecast.config import Display, NapariPolygons
 from platecast.records import make_records
+from platecast.viewer._arrivals import Arrival, Ticket
+from platecast.viewer._session import Session
 
 WELLS = ("A01", "A02", "B01")
 SHAPES = NapariPolygons.SHAPES
@@ -256,3 +258,59 @@ def test_fewer_records_are_never_looked_up_by_the_numbers_of_more(kind, model, f
         file(kind, made(kind, 1, count), features={"a": np.arange(float(count))}, well="A01")
         assert len(layer._view_data) == count
     assert seen
+
+
+def test_many_shapes_are_shown_in_portions(model, napari_canvas, file, file_plane):
+    asked = []
+    napari_canvas.on_more = lambda: asked.append("more")
+    for well in ("A01", "A02"):
+        file_plane(napari_canvas, well=well)
+    display = Display(polygons=SHAPES)
+    features = {"area": np.arange(1200.0)}
+    file(Kind.SHAPES, triangles(5, 1200), well="A01", display=display, features=features)
+    (layer,) = (layer for layer in model.layers if isinstance(layer, Shapes))
+    assert len(layer.data) == 500
+    assert asked
+    assert model.canvas.overlays.text.text.endswith("500 of 1,200 shapes")
+    layer.edge_color = "red"
+    layer.edge_width = 3
+    assert napari_canvas.show_more()
+    assert not napari_canvas.show_more()
+    assert len(layer.data) == len(layer.features) == 1200
+    np.testing.assert_array_equal(layer.features["area"], features["area"])
+    assert np.unique(layer.edge_color, axis=0).tolist() == [[1, 0, 0, 1]]
+    assert set(layer.edge_width) == {3}
+    assert "shapes" not in model.canvas.overlays.text.text
+
+
+def test_shapes_of_another_place_are_not_waited_for(model, napari_canvas, file, file_plane):
+    for well in ("A01", "A02"):
+        file_plane(napari_canvas, well=well)
+    display = Display(polygons=SHAPES)
+    file(Kind.SHAPES, triangles(5, 1200), well="A01", display=display)
+    file(Kind.SHAPES, triangles(7, 3), well="A02", display=display)
+    (layer,) = (layer for layer in model.layers if isinstance(layer, Shapes))
+    napari_canvas.go_to({"well": "A02"})
+    assert not napari_canvas.show_more()
+    assert shown(layer) == [7.0] * 3
+    napari_canvas.go_to({"well": "A01"})
+    while napari_canvas.show_more():
+        pass
+    assert len(shown(layer)) == 1200
+
+
+def test_a_session_shows_all_of_many_shapes_and_stays_alive(qtbot, inbox, store, napari_canvas, model):
+    session = Session(inbox, store, napari_canvas)
+    napari_canvas.on_more = session.wake
+    session.start()
+    inbox.plane(well="A01")
+    shapes = make_records(triangles(5, 1600), Kind.SHAPES)
+    plane = PlaneId(components=Components(well="A01"), kind=Kind.SHAPES)
+    inbox.waiting.append(Arrival(plane, Display(polygons=SHAPES), shapes, None, Ticket(b"sender", 2)))
+    answers = inbox.command("layers")
+    session.wake()
+    qtbot.waitUntil(lambda: bool(answers))
+    filling = [layer["filling"] for layer in answers[0][0]["layers"] if layer["kind"] == "shapes"]
+    assert filling == [True], "commands are answered meanwhile"
+    qtbot.waitUntil(lambda: any(len(layer.data) == 1600 for layer in model.layers))
+    session.stop()

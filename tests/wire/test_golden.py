@@ -194,6 +194,7 @@ STATUS = ViewerStatus(
         in_memory=StockStatus(planes=100, mb=1.5),
         in_scratch=StockStatus(planes=36, mb=0.25),
         at_rest=StockStatus(planes=100, mb=1.25),
+        records=StockStatus(planes=2, mb=0.5),
         refused=1,
     ),
     layer_count=1,

@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from platecast.errors import MemoryBudgetError
 from platecast.layers._held import HeldPlane, Pixels, ScratchPlane, Whereabouts
+from platecast.records import Records
 
 _log = logging.getLogger(__name__)
 
@@ -62,6 +63,8 @@ class Holdings:
         The planes by where their pixels are; those that wait to be filed are in memory.
     refused
         Planes for which there was no room.
+    records
+        Points, shapes, tracks, vectors and tables that are there; they are outside the budget.
     """
 
     budget_bytes: int
@@ -70,6 +73,7 @@ class Holdings:
     in_scratch: Stock
     at_rest: Stock
     refused: int
+    records: Stock = Stock()
 
 
 class Shelf:
@@ -117,6 +121,8 @@ class Shelf:
         """Nothing can be put away until something changes."""
         self._stock = {place: [0, 0] for place in Whereabouts}
         self._dead_arrays: deque[int] = deque()
+        self._records = [0, 0]
+        self._dead_records: deque[int] = deque()
         self._dead_planes: deque[tuple[int, Whereabouts, int, ScratchPlane | None, bool]] = deque()
 
     # Taking planes in.
@@ -146,6 +152,13 @@ class Shelf:
             self._queued_bytes += plane.size_bytes
             self._count(plane, 1)
         return plane
+
+    def count(self, records: Records, nbytes: int) -> None:
+        """Count records, as long as anybody has them, beside the planes: nothing gives way for them."""
+        with self._lock:
+            self._records[0] += 1
+            self._records[1] += nbytes
+        weakref.finalize(records, self._dead_records.append, nbytes).atexit = False
 
     def admit(self, plane: HeldPlane) -> bool:
         """File a plane that waits, see `HeldPlane.admit`."""
@@ -243,6 +256,7 @@ class Shelf:
                 in_scratch=stock[Whereabouts.IN_SCRATCH],
                 at_rest=stock[Whereabouts.AT_REST],
                 refused=self._refused,
+                records=Stock(*self._records),
             )
 
     def note_gone(self, plane: HeldPlane) -> None:
@@ -396,6 +410,9 @@ class Shelf:
         while self._dead_arrays:
             self._alive_bytes -= self._dead_arrays.popleft()
             self._is_stuck = False
+        while self._dead_records:
+            self._records[0] -= 1
+            self._records[1] -= self._dead_records.popleft()
         while self._dead_planes:
             number, place, size_bytes, scratch, was_queued = self._dead_planes.popleft()
             self._stock[place][0] -= 1

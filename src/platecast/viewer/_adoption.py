@@ -92,7 +92,9 @@ class Adoption:
             # An address of another machine names another file here, or none.
             return self._shelf.hold(array, None if sender.host else item.address)
         # A copy: what was checked must not change under us, and records are small beside images.
-        return unpack_records(np.array(array), item.plane.kind)
+        records = unpack_records(np.array(array), item.plane.kind)
+        self._shelf.count(records, item.nbytes)
+        return records
 
     def _array(
         self, sender: Sender, item: Item, buffer: PassedBuffer | None, frame: memoryview | None

@@ -26,8 +26,8 @@ _SCRATCH_SHARE = 0.5
 """Part of the disk's free space that scratch may take."""
 
 _GIVEN_BACK_SHARE = 1 / 50
-"""Part of the budget after which the C library is asked for what it keeps of planes that were put away. It takes
-milliseconds; once a second was too seldom: 250 MB of a plate at rest streamed in meanwhile."""
+"""Part of the budget after which the C library is asked for what it keeps of planes that were put away. It
+takes milliseconds; once a second was too seldom: 250 MB of a plate at rest streamed in meanwhile."""
 
 
 def budget_bytes(budget_mb: float | None = None) -> int:
@@ -74,6 +74,7 @@ def planes_status(holdings: Holdings) -> PlanesStatus:
         in_scratch=stock(holdings.in_scratch),
         at_rest=stock(holdings.at_rest),
         refused=holdings.refused,
+        records=stock(holdings.records),
     )
 
 

@@ -43,6 +43,9 @@ class Canvas(Protocol):
     def refresh(self, layers: Iterable[StoredLayer]) -> None:
         """Draw the visible ones among these layers again, and say what is on screen."""
 
+    def show_more(self) -> bool:
+        """Show the next portion of what is too much for one turn; say whether there is more."""
+
     def features_changed(self, places: Iterable[Components]) -> None:
         """Take in that tables came for these places."""
 
@@ -56,7 +59,7 @@ class Canvas(Protocol):
         """Return the values that are on screen, of all components that vary but the channels of layers."""
 
     def time_steps(self, *, is_wanted: bool) -> dict[str, float]:
-        """Begin to note what moves of the sliders take; or end it, and return what they took, see `StepProbe`."""
+        """Begin to note what moves of the sliders take; or end, and return that, see `StepProbe`."""
 
     def names(self) -> dict[str, StoredLayer]:
         """Return the layers that were added, by the names they bear now."""

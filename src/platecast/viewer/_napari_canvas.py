@@ -26,6 +26,7 @@ from platecast.viewer._napari_private import main_window, slice_in_background
 from platecast.viewer._on_screen import OnScreen
 from platecast.viewer._picture import png_bytes
 from platecast.viewer._probe import StepProbe
+from platecast.viewer._record_view import RecordView
 from platecast.viewer._sliders import Sliders
 from platecast.viewer._steps import Step, newest_steps
 from platecast.viewer._stream_dock import StreamDock
@@ -66,6 +67,9 @@ class NapariCanvas:
         """Called when the user, or somebody who asked, has gone to another place."""
         self.on_compared: Callable[[], None] = _nothing
         """Called when a comparison of steps has begun, changed or ended."""
+        self._is_showing_more = False
+        self.on_more: Callable[[], None] = _nothing
+        """Called when `show_more` has something to do."""
         self.pin: Callable[[Sequence[Pixels]], None] = _nothing_pinned
         """Called with the planes that are about to be on screen."""
         self._sliders = Sliders(viewer, store, self._tell_position, lambda: self.on_touched())
@@ -127,6 +131,25 @@ class NapariCanvas:
                 self._layers.shown[layer].layer.refresh(extent=False, highlight=False)
         self._tell_position()
 
+    def show_more(self) -> bool:
+        """Show the next portion of what is too much for one turn; see `Canvas.show_more`."""
+        filling = self._filling()
+        if filling:
+            self._is_showing_more = True
+            try:
+                filling[0].show_more(self._sliders)
+                self._tell_position()
+            finally:
+                self._is_showing_more = False
+        return bool(self._filling())
+
+    def _filling(self) -> list[RecordView]:
+        return [
+            shown.view
+            for shown in self._layers.shown.values()
+            if isinstance(shown.view, RecordView) and shown.view.is_filling and shown.layer.visible
+        ]
+
     def features_changed(self, places: Iterable[Components]) -> None:
         """Take in that tables came; see `Canvas.features_changed`."""
         if any(self._sliders.may_be_here(place) for place in places):
@@ -179,7 +202,10 @@ class NapariCanvas:
             return {"visible": False, "opacity": 1.0, "materialised": False}
         shown = self._layers.shown[layer].layer
         state: dict[str, Any] = {"visible": bool(shown.visible), "opacity": float(shown.opacity)}
+        view = self._layers.shown[layer].view
         state["materialised"] = True
+        if isinstance(view, RecordView):
+            state["filling"] = view.is_filling
         if isinstance(shown, Image) and not shown.rgb:
             state["colormap"] = str(shown.colormap.name)
             state["contrast_limits"] = [float(limit) for limit in shown.contrast_limits]
@@ -298,7 +324,13 @@ class NapariCanvas:
             return
         self._follow_views()
         visible = [(layer, s.layer) for layer, s in self._layers.shown.items() if s.layer.visible]
-        self.on_screen.tell(self.values_on_screen(), visible, self._sliders, self._layers.comparison.remark)
+        filling = self._filling()
+        remarks = [self._layers.comparison.remark, *(view.remark for view in filling)]
+        self.on_screen.tell(
+            self.values_on_screen(), visible, self._sliders, " · ".join(filter(None, remarks))
+        )
+        if filling and not self._is_showing_more:
+            self.on_more()
 
     def _follow_views(self) -> None:
         """Give the layers of records, and the features of labels, what lies where the sliders stand."""

@@ -60,7 +60,7 @@ class _OfPlanes(Layer):  # type: ignore[misc]  # napari is untyped
     """What layers of images and of labels have in common."""
 
     put_off: Callable[[Layer], None] | None = None
-    """Told that the thumbnail is out of date, and calls `draw_thumbnail` later; without it that is done at once."""
+    """Told that the thumbnail is out of date, and calls `draw_thumbnail` later; without it that is now."""
 
     def _slice_dims(self, dims: Dims, force: bool = False) -> None:
         """Slice for another place; the extent, which napari would find anew in all layers, stays as it is."""
@@ -108,14 +108,12 @@ class PlaneImage(_OfPlanes, Image):  # type: ignore[misc]  # napari is untyped
         return found if found[0] < found[1] else (found[0], found[0] + 1.0)
 
 
-
 class PlaneLabels(_OfPlanes, Labels):  # type: ignore[misc]  # napari is untyped
     """Labels whose thumbnail says where a plane is missing."""
 
     @property
     def _type_string(self) -> str:
         return "labels"
-
 
 
 def _hatched(shape: tuple[int, ...]) -> np.ndarray[Any, np.dtype[np.uint8]]:

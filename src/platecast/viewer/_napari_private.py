@@ -15,6 +15,7 @@ from napari.viewer import Viewer, ViewerModel
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QDockWidget
 
+
 def update_extents(viewer: ViewerModel, layers: Iterable[Layer]) -> None:
     """Let the sliders follow layers whose data changed its shape.
 
@@ -29,9 +30,9 @@ def update_extents(viewer: ViewerModel, layers: Iterable[Layer]) -> None:
 def slice_once(viewer: ViewerModel) -> None:
     """Let a move of the sliders slice the layers once.
 
-    napari slices for the new point and again for the new step, which is the same, because of an event that pydantic
-    leaves out elsewhere (its own remark on it names #5522 and #5751). The second time finds that nothing is to
-    be done, after 1 ms a layer.
+    napari slices for the new point and again for the new step, which is the same, because of an event that
+    pydantic leaves out elsewhere (its own remark on it names #5522 and #5751). The second time finds that
+    nothing is to be done, after 1 ms a layer.
     """
     dims, sliced = viewer.dims, [()]
 

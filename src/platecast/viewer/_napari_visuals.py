@@ -58,8 +58,8 @@ def use_plane_visuals(viewer: Viewer) -> None:
     def upload(_event: object = None) -> None:
         """Give all new planes to the graphics card before the first layer is drawn.
 
-        vispy gives each one when its own layer is drawn; a software renderer then has to end the drawing of the
-        layers below first, 3 ms a layer.
+        vispy gives each one when its own layer is drawn; a software renderer then has to end the drawing of
+        the layers below first, 3 ms a layer.
         """
         for visual in canvas.layer_to_visual.values():
             node = visual.node

@@ -1,4 +1,4 @@
-"""How long the window's loop is deaf at a time, and a step of a slider takes: what a user feels as a stutter."""
+"""How long the window's loop is deaf at a time, and what a step of a slider takes: what a user feels."""
 
 import time
 from collections.abc import Callable
@@ -50,8 +50,8 @@ class GapProbe(QObject):
 class StepProbe(QObject):
     """Notes what each move of the sliders takes until it is on screen. For the window's thread.
 
-    From before napari hears of it to the end of the first composition of the window in which every visible layer
-    shows the new place: slicing, the upload of planes, drawing, and their way to the screen.
+    From before napari hears of it to the end of the first composition of the window in which every visible
+    layer shows the new place: slicing, the upload of planes, drawing, and their way to the screen.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ class StepProbe(QObject):
         }
 
     def begin(self) -> None:
-        """Hear that the sliders are about to move; one move that follows another before it is seen adds to it."""
+        """Hear that the sliders will move; one that follows another before it is seen adds to it."""
         if self._is_on and self._began_s is None:
             self._began_s = time.perf_counter()
 

@@ -27,6 +27,10 @@ from platecast.viewer._sliders import AXIS_LABELS, Sliders
 _log = logging.getLogger(__name__)
 
 _NDIM = len(AXIS_LABELS)
+_PORTION = 500
+"""Shapes that a layer is given at first, in 60 ms. All of 20,000 take 10 s, in which the window is deaf."""
+_GROWTH = 8
+"""Later portions are this part of what is there: each time, napari visits and draws all shapes anew."""
 _MOST_ID = 1_000_000
 """napari makes a table as long as the greatest id of a track; greater ones are counted through."""
 _POINT_SIZE_PX = 7
@@ -114,6 +118,9 @@ class RecordView:
         self._columns: dict[str, bool] = {}
         """Every column that any place had, and whether it is text: napari drops colours with their column."""
         self._is_colored = False
+        self._waiting: list[tuple[Array, str]] = []
+        """Shapes that the layer is still to be given, and all features of the place."""
+        self._all_features: Features = {}
         layer.lengths = lambda: store.axes.lengths
 
     def forget(self) -> None:
@@ -140,6 +147,29 @@ class RecordView:
                 self._fill(stack, records)
             self._lie_at([0 if len(part) > 1 else part[0] for part in positions], stack)
 
+    @property
+    def is_filling(self) -> bool:
+        """Whether there are more records here than the layer has been given."""
+        return bool(self._waiting)
+
+    @property
+    def remark(self) -> str:
+        """What there is to say of a layer that is being filled."""
+        if not self._waiting:
+            return ""
+        given = len(self._layer.data)
+        return f"{given:,} of {given + len(self._waiting):,} shapes"
+
+    def show_more(self, sliders: Sliders) -> None:
+        """Give the layer the next of many shapes."""
+        size = max(_PORTION, len(self._layer.data) // _GROWTH)
+        portion, self._waiting = self._waiting[:size], self._waiting[size:]
+        self._style |= record_settings(self._layer)
+        with sliders.changing(), refresh_once(self._layer):
+            self._layer.add(portion, **self._style)
+            self._layer.features = _first(self._all_features, len(self._layer.data))
+            self._restore_style()
+
     def _lie_at(self, position: list[int], stack: RecordStack) -> None:
         """Move the layer along axes on which it does not vary: there it is at every position."""
         varying = set(stack.stacked) | ({"z_index"} if stack.spatial == 3 else set())
@@ -161,7 +191,11 @@ class RecordView:
             else:
                 if isinstance(layer, Points):
                     layer.selected_data = set()
-                _set_data(layer, _data_of(self.stored.key.kind, records, coordinates), features)
+                data = _data_of(self.stored.key.kind, records, coordinates)
+                self._waiting = data[_PORTION:] if self.stored.key.kind is Kind.SHAPES else []
+                data, self._all_features = data[: len(data) - len(self._waiting)], features
+                features = _first(features, len(data))
+                _set_data(layer, data, features)
                 self._restore_style()
             self._color(features)
 
@@ -208,6 +242,10 @@ def _are_all(values: Array, value: Any) -> bool:  # noqa: ANN401 -- an element, 
     if values.dtype.kind == "O":
         return set(map(id, values.tolist())) == {id(value)}
     return bool((values == value).all())
+
+
+def _first(features: Features, count: int) -> Features:
+    return {name: column[:count] for name, column in features.items()}
 
 
 def _styles_of(layer: Layer) -> tuple[str, ...]:

@@ -102,6 +102,7 @@ class Session(QObject):
         self._is_awake = False
         self._is_stopped = False
         self._last_refresh_s = float("-inf")
+        self._more_at_s = float("-inf")
         # Queued whatever thread emits: a turn must never run inside the receiver's thread.
         self._woken.connect(self._turn, Qt.ConnectionType.QueuedConnection)
         self._next_turn = self._timer(self._turn)
@@ -157,7 +158,7 @@ class Session(QObject):
         self._is_awake = False
         if self._is_stopped:
             return
-        has_shown = False
+        pause_ms = 0
         try:
             self._inbox.beat()
             for spoilt in self._unreadable.take_out():
@@ -168,12 +169,13 @@ class Session(QObject):
             self._follow_axes()
             has_shown = self._show_one_newcomer()
             self._refresh_when_due()
+            pause_ms = _PAUSE_MS if has_shown else self._show_more()
         except Exception:
             _log.exception("a turn of the window's loop failed")
             has_more = True
         # Not another queued signal: a timer lets paint and input events go first.
-        if (has_more or self._filing.newcomers or self._held) and not self._is_stopped:
-            self._next_turn.start(_PAUSE_MS if has_shown else 0)
+        if (has_more or pause_ms or self._filing.newcomers or self._held) and not self._is_stopped:
+            self._next_turn.start(pause_ms)
 
     def _drain(self) -> bool:
         """Take what waits until the budget is spent; say whether something may be left."""
@@ -230,6 +232,17 @@ class Session(QObject):
             if self._clock() > end_s:
                 return False
         return False
+
+    def _show_more(self) -> int:
+        """Show more of what is too much for one turn; return how long to leave the window alone, in ms."""
+        began_s = self._clock()
+        if began_s < self._more_at_s:
+            return round((self._more_at_s - began_s) * 1e3) + 1
+        if not self._canvas.show_more():
+            return 0
+        took_s = max(_PAUSE_MS / 1e3, self._clock() - began_s)
+        self._more_at_s = self._clock() + took_s
+        return round(took_s * 1e3)
 
     def _show(self, newcomer: Newcomer) -> bool:
         try:

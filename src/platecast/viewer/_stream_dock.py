@@ -25,11 +25,16 @@ _ROWS = (
     ("held", "In memory", "Memory of planes"),
     ("in_scratch", "In scratch", "Planes that gave way to others; read again when they are looked at"),
     ("at_rest", "At rest", "Planes in a store; read when they are looked at"),
+    (
+        "records",
+        "Records",
+        "Memory of points, shapes, tracks, vectors and tables; outside the budget of planes",
+    ),
 )
 _FOLLOW = "Follow the newest plane"
 _PAUSED = f"{_FOLLOW} (waits: you moved)"
 _ALARM = "color: #e69f00; font-weight: bold"
-_HALF = 6
+_HALF = 7
 _MEANINGS = {name: meaning for name, _, meaning in _ROWS}
 
 
@@ -103,11 +108,8 @@ class StreamDock(QWidget):
         for name, count in ledger.counts().items():
             self._values[name].setText(f"{count:,}")
         for name, reasons in (("failed", ledger.failure_reasons), ("dropped", ledger.drop_reasons)):
-            label, style = self._values[name], _ALARM if reasons else ""
-            label.setToolTip(_reasons_text(_MEANINGS[name], reasons))
-            # The same style sheet once more makes Qt lay out the dock and draw the whole window, twice a second.
-            if label.styleSheet() != style:
-                label.setStyleSheet(style)
+            self._values[name].setToolTip(_reasons_text(_MEANINGS[name], reasons))
+            _set_alarm(self._values[name], is_on=bool(reasons))
         unnamed = self._inbox.dropped_unnamed()
         if unnamed:
             self._values["dropped"].setText(f"{ledger.dropped:,} ({unnamed:,} unnamed)")
@@ -119,6 +121,7 @@ class StreamDock(QWidget):
             f"{_MEANINGS['held']}: {holdings.in_memory.planes:,} planes; "
             f"the most is {_memory_text(holdings.budget_bytes)}"
         )
+        self._values["records"].setText(_memory_text(holdings.records.nbytes))
         for name, stock in (("in_scratch", holdings.in_scratch), ("at_rest", holdings.at_rest)):
             self._values[name].setText(_memory_text(stock.nbytes))
             self._values[name].setToolTip(f"{_MEANINGS[name]}: {stock.planes:,} planes")
@@ -134,7 +137,7 @@ class StreamDock(QWidget):
         senders = self._values["senders"]
         senders.setText(f"{self._inbox.senders()}" + (f" ({len(missed)} not heard)" if missed else ""))
         senders.setToolTip("\n".join([_MEANINGS["senders"], *missed]))
-        senders.setStyleSheet(_ALARM if missed else "")
+        _set_alarm(senders, is_on=bool(missed))
 
     def _choose_following(self, is_chosen: bool) -> None:
         if self._following is not None:
@@ -151,6 +154,13 @@ class StreamDock(QWidget):
     def _update_if_visible(self) -> None:
         if self.isVisible():
             self.update_values()
+
+
+def _set_alarm(label: QLabel, *, is_on: bool) -> None:
+    style = _ALARM if is_on else ""
+    # The same one once more makes Qt lay out the dock and draw the whole window, twice a second.
+    if label.styleSheet() != style:
+        label.setStyleSheet(style)
 
 
 def _reasons_text(meaning: str, reasons: Mapping[str, int]) -> str:

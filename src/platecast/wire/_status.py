@@ -49,6 +49,8 @@ class PlanesStatus(msgspec.Struct, frozen=True, kw_only=True):
     """Those in a store that are read when they are looked at."""
     refused: int = 0
     """Those for which there was no room."""
+    records: StockStatus = StockStatus()
+    """Points, shapes, tracks, vectors and tables, each as it was sent; outside the budget."""
 
 
 class ViewerStatus(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="status"):
