@@ -121,7 +121,7 @@ def test_missing_is_told_from_dark(filled):
 def test_grows_in_the_middle_by_value():
     stack, _ = fill()
     axes = stack._axes
-    axes.add({"well": "A011"})
+    axes.add({"well": "A11"})
     assert stack.shape[0] == 4
     np.testing.assert_array_equal(stack[3, 0, 0, 0, 0], plane_of("B01", 0))
     assert stack.is_missing((2, 0, 0, 0, 0))
