@@ -6,8 +6,9 @@ without streaming alternate, so that a machine that drifts does so for both; the
 streaming lie apart.
 
 Fields: `case`, `size` (pixels a side, uint16), `seconds_without`, `seconds_with` (medians),
-`overhead_percent`, `noise_percent` (largest less smallest run without streaming, by their median), `planes`
-of the ledger of the last run with streaming.
+`overhead_percent`, `noise_percent` (largest less smallest run without streaming, by their median),
+`cpu_percent` (the same overhead by the processor time of the pipeline's process, which says less of what else
+the machine does), `planes` of the ledger of the last run with streaming.
 """
 
 import argparse
@@ -20,13 +21,16 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import platecast as pc
 from platecast.demo import demo_pipeline, make_plate
+from platecast.errors import PortInUseError
 from platecast.manager import find_or_start, find_viewer, quit_viewer
+from platecast.wire import check_ports
 
 _PIPELINE_CORE = 0
 _VIEWER_CORE = 1
@@ -37,10 +41,12 @@ def run_here(plate: Path, output: Path, port: int) -> None:
     """Run the pipeline in this process, and print its seconds and its ledger; port 0: without streaming."""
     os.sched_setaffinity(0, {_PIPELINE_CORE})
     streaming = pc.NapariStreamingConfig(enabled=port > 0, napari_port=port or 5555)
+    before = time.process_time()
     report = pc.run(demo_pipeline(1, pc.PipelineConfig(napari_streaming=streaming)), plate, output)
+    cpu_seconds = time.process_time() - before
     states = ("sent", "shown", "superseded", "failed", "dropped", "pending")
     planes = {state: getattr(report, f"planes_{state}") for state in states}
-    print(json.dumps({"seconds": report.seconds, "planes": planes}))
+    print(json.dumps({"seconds": report.seconds, "cpu_seconds": cpu_seconds, "planes": planes}))
 
 
 def run_apart(plate: Path, output: Path, port: int) -> dict[str, Any]:
@@ -61,6 +67,15 @@ def start_pinned(port: int) -> int:
         os.sched_setaffinity(0, mine)
 
 
+def is_taken(port: int) -> bool:
+    """Say whether a port, or the one that goes with it, is taken."""
+    try:
+        check_ports(port)
+    except PortInUseError:
+        return True
+    return False
+
+
 @contextlib.contextmanager
 def viewer(case: str, port: int, every_s: float) -> Iterator[None]:
     """Have a viewer that is healthy, stopped, or killed again and again."""
@@ -74,6 +89,9 @@ def viewer(case: str, port: int, every_s: float) -> Iterator[None]:
         while not ended.wait(every_s):
             os.kill(victim, signal.SIGKILL)
             while find_viewer(port) is not None:
+                ended.wait(0.01)
+            # Its sockets are closed last: gigabytes of planes go first.
+            while is_taken(port):
                 ended.wait(0.01)
             victim = start_pinned(port)
 
@@ -116,12 +134,16 @@ def main() -> None:
         plate = make_plate(folder / "plate", wells=min(wells, 384), size=options.size)
         for case in options.case or _CASES:
             without, with_ = [], []
+            cpu_without, cpu_with = [], []
             planes: dict[str, int] = {}
             for _ in range(options.pairs):
-                without.append(run_apart(plate, folder / "out", 0)["seconds"])
+                alone = run_apart(plate, folder / "out", 0)
+                without.append(alone["seconds"])
+                cpu_without.append(alone["cpu_seconds"])
                 with viewer(case, options.port, options.kill_every_s):
                     found = run_apart(plate, folder / "out", options.port)
                 with_.append(found["seconds"])
+                cpu_with.append(found["cpu_seconds"])
                 planes = found["planes"]
             base = statistics.median(without)
             line = {
@@ -131,6 +153,9 @@ def main() -> None:
                 "seconds_with": round(statistics.median(with_), 2),
                 "overhead_percent": round((statistics.median(with_) / base - 1) * 100, 2),
                 "noise_percent": round((max(without) - min(without)) / base * 100, 2),
+                "cpu_percent": round(
+                    (statistics.median(cpu_with) / statistics.median(cpu_without) - 1) * 100, 2
+                ),
                 "planes": planes,
             }
             print(json.dumps(line), flush=True)

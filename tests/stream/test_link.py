@@ -1,10 +1,23 @@
 """The link between stream and viewer when messages are lost, come twice, or the viewer goes away."""
 
+import itertools
+import os
+import time
+
 import numpy as np
 import pytest
 
 from platecast.stream._links import links
-from platecast.wire import Ledger
+from platecast.wire import (
+    PROTOCOL_VERSION,
+    Endpoint,
+    Ledger,
+    SenderSockets,
+    new_instance,
+    process_start_time,
+    remove_endpoint,
+    write_endpoint,
+)
 from tests.receiving import sums_match, viewer_on
 from tests.sending import LARGE, SMALL, by_descriptor, open_stream, pattern
 from tests.waiting import wait_until
@@ -180,3 +193,38 @@ def test_link_does_not_spin_when_a_viewer_has_gone(free_port):
     with viewer_on(free_port):
         wait_until(lambda: link.linked, "the next viewer is found")
     assert turns < 100
+
+
+def test_viewer_that_answers_nothing_is_asked_ever_less_often(free_port, monkeypatch):
+    """A stopped viewer cost the pipeline 4% of its core; planes that come meanwhile wake nobody either."""
+    asked = []
+    say = SenderSockets.say
+
+    def noted(sockets, message):
+        asked.append(time.monotonic())
+        return say(sockets, message)
+
+    monkeypatch.setattr(SenderSockets, "say", noted)
+    endpoint = Endpoint(
+        version=PROTOCOL_VERSION,
+        port=free_port,
+        pid=os.getpid(),
+        start_time=process_start_time(os.getpid()) or 0.0,
+        instance=new_instance().hex(),
+        token="",
+        handover="",
+        title="stopped",
+        persistent=True,
+    )
+    write_endpoint(endpoint)
+    stream = open_stream(free_port)
+
+    def asked_again():
+        stream.send(pattern(SMALL), well="A01")
+        return len(asked) >= 8
+
+    wait_until(asked_again, "the viewer is asked eight times")
+    remove_endpoint(endpoint)
+    pauses = [later - earlier for earlier, later in itertools.pairwise(asked)]
+    assert pauses[5] >= 0.2
+    assert pauses[6] >= 0.2

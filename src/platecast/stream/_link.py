@@ -48,10 +48,8 @@ _SEEK_INTERVAL_S = 0.1
 _IDLE_SEEK_INTERVAL_S = 1.0
 _HELLO_INTERVAL_S = 0.25
 _REFUSED_RETRY_S = 5.0
-_UNCONNECTED_RETRY_S = 0.01
 _BEAT_INTERVAL_S = 0.5
 _ATTACH_TIMEOUT_S = 1.0
-_FULL_RETRY_S = 0.005
 _SILENCE_S = 1.5
 """A viewer answers every beat; one that has been silent for this long is stopped, or gone."""
 _FAR_RETRY_S = 0.05
@@ -273,11 +271,17 @@ class Link:
             self._stopping.wait(_SEEK_INTERVAL_S)
 
     def _serve(self, session: Session) -> None:
-        work = session.ready and self.outbox.waiting > 0 and not session.full
         pause_s = max(session.pause_until - time.monotonic(), 0.0)
-        # In a pause nobody needs to wake us: what comes meanwhile goes with the next batch.
-        self._idle = not (work and pause_s)
-        for message in session.sockets.poll(pause_s if work else self._patience(session)):
+        rests = session.is_calm and pause_s > 0
+        if rests:
+            # One wake-up for all that happens meanwhile: each costs more than the copy of a small plane.
+            self._waker.wait(pause_s)
+            pause_s = 0.0
+        # Nobody needs to wake us in a pause, nor where the viewer has to speak first. Set before the look at
+        # what waits: a plane that comes in between wakes us.
+        self._idle = session.ready and not session.full and not pause_s
+        is_due = rests or (self._idle and self.outbox.waiting > 0)
+        for message in session.sockets.poll(0.0 if is_due else self._patience(session, pause_s)):
             session.heard_at = self._heard_at = time.monotonic()
             if isinstance(message, Welcome):
                 self._welcomed(session, message)
@@ -303,9 +307,11 @@ class Link:
             session.sockets.say(self.outbox.beat(self.sender))
             session.next_beat = now + _BEAT_INTERVAL_S
 
-    def _patience(self, session: Session) -> float:
+    def _patience(self, session: Session, pause_s: float) -> float:
         if session.full:
-            return _FULL_RETRY_S if session.flow is None else _FAR_RETRY_S
+            return session.retry_s
+        if pause_s:
+            return pause_s
         now = time.monotonic()
         return max((session.next_beat if session.ready else session.next_hello) - now, 0.001)
 
@@ -332,7 +338,8 @@ class Link:
                 host="" if session.flow is None else socket.gethostname(),
             )
             if not session.sockets.say(hello):
-                session.next_hello = now + (_UNCONNECTED_RETRY_S if session.flow is None else _FAR_RETRY_S)
+                session.next_hello = now + session.unanswered_s
+                session.unanswered_s = min(2 * session.unanswered_s, _HELLO_INTERVAL_S)
             elif session.hello_at is None:
                 session.hello_at = now
         elif session.flow is not None:

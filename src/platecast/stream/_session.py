@@ -24,7 +24,13 @@ class Session:
     heard_at: float = field(default_factory=time.monotonic)
     layouts_sent: int = 0
     pause_until: float = 0.0
+    is_calm: bool = False
+    """Whether so few planes come that the thread may rest in a pause."""
     full: bool = False
+    retry_s: float = 0.005
+    """When to look again, where it is full."""
+    unanswered_s: float = 0.01
+    """How long to wait with the next greeting, where not even a connection is there; longer each time."""
     flow: Flow | None = None
     """What the link carries, where the viewer is on another machine."""
     hello_at: float | None = None

@@ -31,6 +31,11 @@ _log = logging.getLogger(__name__)
 _RETRANSMIT_AFTER_S = 1.0
 _PAUSE_S = 0.02
 """How long planes are collected after a batch: each batch wakes four threads in two processes."""
+_CALM_ITEMS = 8
+"""Planes in a batch up to which news of the viewer may wait for the end of the pause, too."""
+_LEAST_RETRY_S = 0.005
+_MOST_RETRY_S = 0.1
+"""How long a full socket is left alone: a stopped viewer is not asked two hundred times a second."""
 _INLINE_WINDOW_BYTES = 64 << 20
 """Most bytes under way inside messages: they lie in the queues of the sockets, not in plane memory."""
 _INLINE_BATCH_ITEMS = 8
@@ -76,14 +81,19 @@ class Transmitter:
             staged = self._outbox.take(window, _INLINE_BATCH_ITEMS if session.inline else MAX_BATCH_ITEMS)
         layouts = tuple(self.layouts[session.layouts_sent :])
         session.full = not staged and self._outbox.waiting > 0
+        if session.full:
+            # What opens the window is the viewer's word, which ends the wait.
+            session.retry_s = _MOST_RETRY_S
         if not staged and not layouts and not self._outbox.has_lost:
             return
         sent = self._send(session, staged, layouts)
         if len(sent) < len(staged):
             session.full = True
+            session.retry_s = _LEAST_RETRY_S if sent else min(2 * session.retry_s, _MOST_RETRY_S)
             self._outbox.put_back(staged[len(sent) :])
         if sent or layouts:
             session.pause_until = now + (_PAUSE_S if session.flow is None else 0.0)
+            session.is_calm = len(sent) <= _CALM_ITEMS
             session.received_at = max(session.received_at, now - _RETRANSMIT_AFTER_S / 2)
 
     def _send(self, session: Session, staged: list[Staged], layouts: tuple[PlateLayout, ...]) -> list[Staged]:
