@@ -28,14 +28,15 @@ def test_stream_dock(qtbot, inbox):
 def test_stream_dock_names_the_machine_that_it_waits_for(qtbot, inbox):
     dock = StreamDock(inbox)
     qtbot.addWidget(dock)
-    inbox.silent = ["process 4711 on node17: not heard for 14 s"]
+    assert dock.missed.isHidden()
+    inbox.silent = [f"not heard for 14 s: process 4711 on node{number}" for number in (17, 18)]
     dock.update_values()
-    assert dock.value("senders") == "1 (1 not heard)"
-    assert "node17: not heard for 14 s" in dock._values["senders"].toolTip()
+    assert not dock.missed.isHidden()
+    assert dock.missed.text() == "not heard for 14 s: process 4711 on node17 (and 1 more)"
+    assert "node18" in dock.missed.toolTip()
     inbox.silent = []
     dock.update_values()
-    assert dock.value("senders") == "1"
-    assert "node17" not in dock._values["senders"].toolTip()
+    assert dock.missed.isHidden()
     dock.stop()
 
 

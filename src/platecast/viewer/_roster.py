@@ -134,8 +134,8 @@ class Sender:
 
     @property
     def words(self) -> str:
-        """Who it is and how long it was not heard."""
-        return f"process {self.pid} on {self.host}: not heard for {self.silent_s:.0f} s"
+        """How long it was not heard, and who it is."""
+        return f"not heard for {self.silent_s:.0f} s: process {self.pid} on {self.host}"
 
     @property
     def memory(self) -> MemoryKind:

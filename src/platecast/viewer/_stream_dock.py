@@ -87,7 +87,12 @@ class StreamDock(QWidget):
         self.follow.setVisible(following is not None)
         self.follow.clicked.connect(self._choose_following)
         layout.addWidget(self.follow, _HALF, 0, 1, 4)
-        layout.setRowStretch(_HALF + 1, 1)
+        self.missed = QLabel()
+        """Names a sender on another machine that is not heard; hidden where there is none."""
+        self.missed.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.missed.setStyleSheet("color: #e69f00")
+        layout.addWidget(self.missed, _HALF + 1, 0, 1, 4)
+        layout.setRowStretch(_HALF + 2, 1)
         self._timer = QTimer(self)
         self._timer.setInterval(_INTERVAL_MS)
         self._timer.timeout.connect(self._update_if_visible)
@@ -134,10 +139,12 @@ class StreamDock(QWidget):
     def _show_senders(self) -> None:
         """Show how many there are, and which of them the window waits for."""
         missed = self._inbox.missed()
-        senders = self._values["senders"]
-        senders.setText(f"{self._inbox.senders()}" + (f" ({len(missed)} not heard)" if missed else ""))
-        senders.setToolTip("\n".join([_MEANINGS["senders"], *missed]))
-        _set_alarm(senders, is_on=bool(missed))
+        self._values["senders"].setText(str(self._inbox.senders()))
+        _set_alarm(self._values["senders"], is_on=bool(missed))
+        others = f" (and {len(missed) - 1} more)" if len(missed) > 1 else ""
+        self.missed.setText(f"{missed[0]}{others}" if missed else "")
+        self.missed.setToolTip("\n".join(missed))
+        self.missed.setVisible(bool(missed))
 
     def _choose_following(self, is_chosen: bool) -> None:
         if self._following is not None:
