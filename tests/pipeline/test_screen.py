@@ -1,5 +1,6 @@
 """What is shown, in which order, and that showing never reaches the run."""
 
+from types import SimpleNamespace
 from typing import ClassVar
 
 import numpy as np
@@ -92,6 +93,37 @@ def test_raw_images_need_not_be_shown(plate, tmp_path, steps, stream_class):
     report = run(Pipeline([steps.add], config(stream_input=False)), plate, tmp_path / "out")
     assert {step.index for step, *_ in Recorder.made[0].sent} == {1}
     assert report.planes_sent == 8
+
+
+class Slow(Recorder):
+    """A stream whose viewer has shown so many more planes each time that somebody asks."""
+
+    shown_by_then: ClassVar[list[int]] = []
+
+    def close(self, timeout_s):
+        shown = self.shown_by_then.pop(0)
+        return Ledger(sent=len(self.sent), shown=shown, pending=len(self.sent) - shown)
+
+
+WAITS = {
+    "while planes are taken": ([2, 5, 8], "ready", 8),
+    "not when none is": ([2, 2], "ready", 2),
+    "for a window that is being built": ([0, 0, 0, 8], "starting", 8),
+    "not for a viewer that is gone": ([0], "gone", 0),
+}
+
+
+@pytest.mark.parametrize(("shown_by_then", "state", "shown"), WAITS.values(), ids=WAITS)
+def test_end_of_a_run_waits_for_a_viewer(
+    plate, tmp_path, steps, stream_class, monkeypatch, shown_by_then, state, shown
+):
+    stream_class(Slow)
+    monkeypatch.setattr(Slow, "shown_by_then", shown_by_then)
+    viewer = None if state == "gone" else SimpleNamespace(state=state)
+    monkeypatch.setattr(_screen, "find_viewer", lambda port: viewer)
+    report = run(Pipeline([steps.add], config(stream_input=False)), plate, tmp_path / "out")
+    assert (report.planes_sent, report.planes_shown, report.planes_pending) == (8, shown, 8 - shown)
+    assert shown_by_then == []
 
 
 @pytest.mark.parametrize("broken", [Broken, Unopened])

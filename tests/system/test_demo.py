@@ -92,6 +92,7 @@ def test_second_demo_uses_the_first_ones_viewer(terminal, free_port, tmp_path):
     seen = {(*layer["step"], layer["kind"]) for layer in of_second.values() if layer["visible"]}
     assert seen == {(2, "gaussian_blur", "image"), (3, "segment_nuclei", "labels")}
 
+    window.wait_ready()  # on a machine that does other things, too, it may be busy with its layers
     (listed,) = json.loads(terminal.platecast("ls", "--json").stdout)
     assert (listed["port"], listed["pid"]) == (free_port, first["viewer_pid"])
     assert (listed["title"], listed["state"]) == ("platecast demo", "ready")

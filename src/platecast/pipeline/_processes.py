@@ -133,7 +133,7 @@ class ProcessExecutor:
                 if isinstance(message, Ledger):
                     hand.ledger = message
                 elif message is not None:
-                    continue  # a result that was under way when the run was ended
+                    continue  # it still waits for its viewer, or was at work when the run was ended
                 self._retire(hand)
 
     def _retire(self, hand: _Hand) -> None:

@@ -1,15 +1,19 @@
 """What a run shows of itself, and where everything that goes wrong with showing ends."""
 
 import logging
+import time
 from collections.abc import Callable, Sequence
 
 from platecast.components import Components, Kind, PlateLayout, StepId
 from platecast.config import NapariStreamingConfig
+from platecast.manager import find_viewer
 from platecast.records import Records
 from platecast.stream import Ledger, Stream
 
 FLUSH_TIMEOUT_S = 10.0
-"""How long a worker that is done waits for the viewer to take what it sent."""
+"""How long a worker that is done waits for the viewer to take something of what it sent."""
+START_PATIENCE_S = 60.0
+"""How long it waits for a window that is being built; napari is read from a cold or distant disk, too."""
 
 _NOT_SENT = "could not be sent"
 
@@ -100,13 +104,19 @@ class Screen:
             self._complain("asking for the account", error)
         return self._account + self._not_sent()
 
-    def close(self, timeout_s: float = FLUSH_TIMEOUT_S) -> Ledger:
-        """Wait until everything is settled or time is up, and return the final account."""
+    def close(self, on_wait: Callable[[], None] = lambda: None) -> Ledger:
+        """Wait while viewers take what was sent, or are being started, and return the final account.
+
+        Parameters
+        ----------
+        on_wait
+            Called whenever another `FLUSH_TIMEOUT_S` are waited.
+        """
         streams, self._streams = self._streams, {}
         account = Ledger()
-        for stream in streams.values():
+        for config, stream in streams.items():
             try:
-                account += stream.close(timeout_s)
+                account += _settle(stream, config, on_wait)
             except Exception as error:
                 self._complain("closing the stream", error)
         return account + self._not_sent()
@@ -123,3 +133,20 @@ class Screen:
                 doing,
                 exc_info=error,
             )
+
+
+def _settle(stream: Stream, config: NapariStreamingConfig, on_wait: Callable[[], None]) -> Ledger:
+    """Return a stream's account when nothing is pending, or nothing more is to be expected."""
+    patience_ends_s = time.monotonic() + START_PATIENCE_S
+    before, account = stream.report(), stream.close(FLUSH_TIMEOUT_S)
+    while account.pending and (
+        account.pending < before.pending or (time.monotonic() < patience_ends_s and _is_starting(config))
+    ):
+        on_wait()
+        before, account = account, stream.close(FLUSH_TIMEOUT_S)
+    return account
+
+
+def _is_starting(config: NapariStreamingConfig) -> bool:
+    viewer = find_viewer(config.napari_port) if config.is_local else None
+    return viewer is not None and viewer.state == "starting"

@@ -3,7 +3,7 @@
 import time
 import traceback
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -66,10 +66,10 @@ class WellWorker:
             dict(well.seconds),
         )
 
-    def close(self) -> "Ledger | None":
+    def close(self, on_wait: Callable[[], None] = lambda: None) -> "Ledger | None":
         """Wait, bounded, until what was sent is shown, and return the final account, where there is one."""
         self._files.close()
-        return None if self._screen is None else self._screen.close()
+        return None if self._screen is None else self._screen.close(on_wait)
 
 
 @dataclass(slots=True)

@@ -24,7 +24,8 @@ def work(connection: Connection, plan: RunPlan) -> None:
         connection.send(READY)
         while (task := connection.recv()) is not None:
             connection.send(worker.process(task))
-        connection.send(worker.close())
+        # The run would take a worker that says nothing for one that hangs.
+        connection.send(worker.close(lambda: connection.send(READY)))
 
 
 def _end_with_parent() -> None:
