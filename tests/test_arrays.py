@@ -23,13 +23,21 @@ class Foreign:
 
 
 class Numba:
-    """An array on a device that hands itself over by a method of its own."""
+    """An array on a device that hands itself over by a method of its own, as numba's do."""
+
+    __module__ = "numba.cuda"
 
     def __init__(self, values):
         self._values = values
+        self.shape, self.dtype, self.flags = values.shape, values.dtype, values.flags
+        self.copies = []
 
-    def copy_to_host(self):
-        return self._values
+    def copy_to_host(self, out=None):
+        self.copies.append(out)
+        if out is None:
+            return self._values
+        out[...] = self._values
+        return out
 
 
 def plane(values, dtype):
@@ -64,6 +72,15 @@ def test_conversion_keeps_every_value(array, dtype):
     assert described.isnative
     np.testing.assert_array_equal(out, expected)
     np.testing.assert_array_equal(host, expected)
+
+
+def test_device_with_a_method_writes_into_the_buffer():
+    array = Numba(plane([0, 1, 2], "uint16"))
+    shape, dtype = describe(array)
+    out = np.empty(shape, dtype)
+    copy_into(array, out)
+    (used,) = array.copies
+    assert used is out
 
 
 REFUSED = {
@@ -129,7 +146,8 @@ def test_what_is_no_label_image_is_refused(array):
 
 TORCH_DTYPES = {
     "float32": "float32", "float64": "float64", "float16": "float32", "bfloat16": "float32", "uint8": "uint8",
-    "int16": "int16", "uint16": "uint16", "int32": "int32", "int64": "uint8", "bool": "uint8",
+    "int16": "int16", "uint16": "uint16", "int32": "int32", "int64": "uint8", "uint64": "uint8",
+    "bool": "uint8",
 }  # fmt: skip
 
 

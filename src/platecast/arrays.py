@@ -43,8 +43,6 @@ class _Array(Protocol):
     def shape(self) -> tuple[int, ...]: ...
     @property
     def dtype(self) -> Any: ...  # noqa: ANN401 (each library has a type of its own)
-    def min(self) -> Any: ...  # noqa: ANN401 (a scalar or an array of one value)
-    def max(self) -> Any: ...  # noqa: ANN401
 
 
 PLANE_DTYPES: tuple[str, ...] = _AS_THEY_ARE
@@ -100,7 +98,7 @@ def describe(array: object) -> tuple[tuple[int, ...], np.dtype[Any]]:
     if name in _WIDENED:
         return shape, np.dtype(_WIDENED[name])
     if name in _BY_VALUE:
-        return shape, _smallest_integer(int(source.min()), int(source.max()))
+        return shape, _smallest_integer(*_limits(source))
     raise UnsupportedArrayError(
         f"an array of dtype {name} cannot be shown or stored as a plane:"
         f" convert it to one of {', '.join(PLANE_DTYPES)}"
@@ -201,7 +199,7 @@ def same_width(stack: object) -> object:
     source = _with_dtype(stack)
     if dtype_name(source) not in _BY_VALUE:
         return source
-    return to_numpy(source).astype(_smallest_integer(int(source.min()), int(source.max())))
+    return to_numpy(source).astype(_smallest_integer(*_limits(source)))
 
 
 def copy_into(array: object, out: npt.NDArray[Any]) -> None:
@@ -290,8 +288,19 @@ def _holds(dtype: np.dtype[Any], source: _Array) -> bool:
         return dtype.name == _WIDENED.get(name, name)
     if dtype.name not in _NARROWED:
         return False
-    limits = np.iinfo(dtype)
-    return bool(limits.min <= int(source.min()) and int(source.max()) <= limits.max)
+    limits, (lowest, highest) = np.iinfo(dtype), _limits(source)
+    return bool(limits.min <= lowest and highest <= limits.max)
+
+
+def _limits(source: Any) -> tuple[int, int]:  # noqa: ANN401 (any array)
+    """Return the smallest and the largest value, computed where the array is, if its library can."""
+    if hasattr(source, "min"):
+        try:
+            return int(source.min()), int(source.max())
+        except NotImplementedError:  # torch has none for uint64
+            pass
+    host = to_numpy(source)
+    return int(host.min()), int(host.max())
 
 
 def _library(array: object) -> str:
@@ -299,10 +308,10 @@ def _library(array: object) -> str:
 
 
 def _with_dtype(array: object) -> _Array:
-    """Return something with shape, dtype, min and max: the array itself wherever possible."""
+    """Return something with shape and dtype: the array itself wherever possible."""
     if isinstance(array, np.ma.MaskedArray):
         raise UnsupportedArrayError("a masked array has no value where it is masked: use its filled(value)")
-    if all(hasattr(array, name) for name in ("shape", "dtype", "min", "max")):
+    if hasattr(array, "shape") and hasattr(array, "dtype"):
         return cast("_Array", array)
     if any(hasattr(array, name) for name in _TO_HOST):
         return _host_view(array)
@@ -339,4 +348,11 @@ def _copy_from_cupy(array: Any, out: npt.NDArray[Any]) -> None:  # noqa: ANN401 
     array.astype(out.dtype, copy=False).get(out=out)
 
 
-_ON_DEVICE = {"torch": _copy_from_torch, "cupy": _copy_from_cupy}
+def _copy_from_numba(array: Any, out: npt.NDArray[Any]) -> None:  # noqa: ANN401 (no import)
+    if np.dtype(array.dtype) == out.dtype and array.flags["C_CONTIGUOUS"]:
+        array.copy_to_host(out)
+    else:
+        np.copyto(out, array.copy_to_host(), casting="unsafe")
+
+
+_ON_DEVICE = {"torch": _copy_from_torch, "cupy": _copy_from_cupy, "numba": _copy_from_numba}
