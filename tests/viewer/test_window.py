@@ -163,6 +163,15 @@ def test_warm_up_leaves_nothing(qtbot, open_window):
     assert window.viewer.canvas.overlays.text.text == "Waiting for images on port 5555"
 
 
+def test_warm_up_is_not_spoken_of(qtbot, open_window):
+    window = open_window()
+    window.start()
+    qtbot.waitUntil(lambda: not window._warming._timer.isActive(), timeout=20_000)
+    # As napari's own thread may do once the layer has gone.
+    window.viewer.status = "warming up [0, 0]: 0"
+    assert window.viewer.status == "Ready"
+
+
 def test_warm_up_gives_way_to_images(qtbot, open_window, inbox):
     window = open_window()
     inbox.plane(well="B02")

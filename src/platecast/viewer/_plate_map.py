@@ -16,6 +16,8 @@ from platecast.viewer._plate_grid import PlateGrid, paint_state
 from platecast.viewer._plate_model import PlateModel, PlateView, Topic, WellState
 
 _UPDATE_MS = 150
+_MOST_WAIT_S = 1.0
+"""An update that is due waits so long for sliders that are moved: it and the images would take turns."""
 _MARK_PX = 10
 _MOST_GAP_PX = 24.0
 _QT_NO_LIMIT = 16777215
@@ -99,6 +101,7 @@ class PlateMap(QWidget):
         self._numbers = numbers
         self._choices: tuple[_Choice, ...] = ((_Shows.STATE, None),)
         self._took_s = 0.0
+        self._asked_s = 0.0
         self._view = PlateView(8, 12, {})
         self._plates = QComboBox()
         self._plates.setToolTip("Plate")
@@ -132,12 +135,15 @@ class PlateMap(QWidget):
     def refresh(self) -> None:
         """Show soon what the model holds now; many calls cause one update."""
         if not self._timer.isActive():
+            self._asked_s = time.perf_counter()
             # An update takes milliseconds with many wells; the images come first.
             self._timer.start(max(_UPDATE_MS, round(10e3 * self._took_s)))
 
     def follow(self) -> None:
         """Mark the well that is on screen now."""
         self.grid.set_here(str(self._place.on_screen().get("well", "")))
+        if self._timer.isActive() and time.perf_counter() - self._asked_s < _MOST_WAIT_S:
+            self._timer.start()
 
     def sizeHint(self) -> QSize:
         """Return a size that leaves the images most of a window."""

@@ -12,6 +12,7 @@ from qtpy.QtCore import QObject, QTimer
 _log = logging.getLogger(__name__)
 
 _PAUSE_MS = 50
+_NAME = "warming up"
 
 
 class WarmUp(QObject):
@@ -37,6 +38,8 @@ class WarmUp(QObject):
         self._timer = QTimer(self)
         self._timer.setInterval(_PAUSE_MS)
         self._timer.timeout.connect(self._step)
+        # napari's status comes from a thread of its own, and may speak of a layer that has gone.
+        viewer.events.status.connect(self._keep_silent)
 
     def start(self) -> None:
         """Begin when the window's loop runs."""
@@ -45,6 +48,10 @@ class WarmUp(QObject):
     def stop(self) -> None:
         """Do no more; for a window that closes."""
         self._timer.stop()
+
+    def _keep_silent(self, event: object = None) -> None:
+        if _NAME in str(self._viewer.status):
+            self._viewer.status = "Ready"
 
     def _step(self) -> None:
         try:
@@ -59,12 +66,11 @@ class WarmUp(QObject):
         for kind, dtype in ((Image, np.uint16), (Labels, np.uint8)):
             if not self._is_idle():
                 break
-            layer = kind(np.zeros((4, 4), dtype), name="warming up")
+            layer = kind(np.zeros((4, 4), dtype), name=_NAME)
             self._viewer.layers.append(layer)
             yield
             if layer in self._viewer.layers:
                 self._viewer.layers.remove(layer)
-            self._viewer.status = "Ready"
             yield
         if self._is_idle():
             gc.collect()
