@@ -19,7 +19,7 @@ from platecast.config import NapariStreamingConfig
 from platecast.demo import make_plate
 from platecast.gui import ManagerWindow
 from platecast.gui._app import favour_the_window
-from platecast.gui._start_dialog import StartRequest
+from platecast.gui._viewers._start_dialog import StartRequest
 from platecast.manager import ViewerInfo, list_viewers, quit_viewer
 from platecast.wire import Endpoint, Ledger, ViewerStatus
 

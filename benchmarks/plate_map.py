@@ -12,8 +12,8 @@ import numpy as np
 from napari.qt import get_qapp
 
 from platecast.components import Components, PlaneId, PlateLayout, row_name
-from platecast.viewer._plate_map import Numbers, Place, PlateMap
-from platecast.viewer._plate_model import PlateModel
+from platecast.viewer._controls._plate_map import Numbers, Place, PlateMap
+from platecast.viewer._plate._model import PlateModel
 
 ROWS, COLUMNS, SITES, CHANNELS = 32, 48, 4, ("DAPI", "GFP")
 UPDATES = 20

@@ -14,8 +14,8 @@ from qtpy.QtWidgets import QApplication
 
 from platecast.components import Components, PlaneId, PlateLayout, row_name
 from platecast.layers import Loss, LossState
-from platecast.viewer._plate_map import Numbers, Place, PlateMap
-from platecast.viewer._plate_model import PlateModel
+from platecast.viewer._controls._plate_map import Numbers, Place, PlateMap
+from platecast.viewer._plate._model import PlateModel
 
 PLATES = {96: (8, 12), 384: (16, 24), 1536: (32, 48)}
 SIDE = 32

@@ -10,8 +10,8 @@ from typing import Any, Self
 
 from platecast.components import PlateLayout
 from platecast.layers import HeldPlane
-from platecast.viewer._arrivals import Arrival, Command, Dropped, Failure
-from platecast.viewer._inbox import Receiver
+from platecast.viewer._inbox._arrivals import Arrival, Command, Dropped, Failure
+from platecast.viewer._inbox._inbox import Receiver
 from platecast.wire import (
     PROTOCOL_VERSION,
     Endpoint,

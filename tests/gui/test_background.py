@@ -6,7 +6,7 @@ from concurrent.futures import CancelledError
 
 import pytest
 
-from platecast.gui._background import Background
+from platecast.gui._parts._background import Background
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ import pytest
 from qtpy.QtWidgets import QProgressBar, QPushButton
 
 from platecast.config import NapariStreamingConfig
-from platecast.gui._deliveries import Deliveries, DeliveryCount
-from platecast.gui._delivery_list import DeliveryList
+from platecast.gui._images._deliveries import Deliveries, DeliveryCount
+from platecast.gui._images._delivery_list import DeliveryList
 from platecast.storage import Plate
 from platecast.stream import Ledger
 from tests.gui.test_plate_filter import IMAGES

@@ -3,7 +3,7 @@
 import pytest
 
 from platecast.config import NapariStreamingConfig
-from platecast.gui._displays import Displays
+from platecast.gui._viewers._displays import Displays
 
 MAGMA = NapariStreamingConfig(colormap="magma", napari_port=5600)
 

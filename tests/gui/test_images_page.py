@@ -5,7 +5,7 @@ from qtpy.QtCore import QItemSelectionModel, Qt
 
 from platecast.config import NapariStreamingConfig
 from platecast.gui import _starts as starts_module
-from platecast.gui._start_dialog import StartRequest
+from platecast.gui._viewers._start_dialog import StartRequest
 from platecast.wire import read_endpoint
 from tests.gui.conftest import write_plate
 from tests.gui.test_viewer_table import viewer

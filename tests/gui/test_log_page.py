@@ -7,10 +7,10 @@ import pytest
 from qtpy.QtCore import QSettings, Qt
 from qtpy.QtGui import QGuiApplication
 
-from platecast.gui._log_buffer import LogBuffer, LogLine, parse_lines
-from platecast.gui._log_page import LogPage
-from platecast.gui._log_table import MOST_LINES, LogTable
-from platecast.gui._log_tail import LogTail
+from platecast.gui._log._buffer import LogBuffer, LogLine, parse_lines
+from platecast.gui._log._page import LogPage
+from platecast.gui._log._table import MOST_LINES, LogTable
+from platecast.gui._log._tail import LogTail
 
 
 @pytest.fixture

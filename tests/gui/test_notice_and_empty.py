@@ -4,10 +4,10 @@ import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QToolButton
 
-from platecast.gui._empty import EmptyState
-from platecast.gui._marks import COLORS, Mark
-from platecast.gui._notice import Notice
-from platecast.gui._picture import Picture
+from platecast.gui._parts._empty import EmptyState
+from platecast.gui._parts._marks import COLORS, Mark
+from platecast.gui._parts._notice import Notice
+from platecast.gui._viewers._picture import Picture
 from tests.gui.looks import DARK, contrast, shown_colors
 
 

@@ -3,8 +3,8 @@
 import pytest
 
 from platecast.components import Components
-from platecast.gui._image_choice import choose_images, describe_image
-from platecast.gui._plate_filter import PlateFilter
+from platecast.gui._images._image_choice import choose_images, describe_image
+from platecast.gui._images._plate_filter import PlateFilter
 from platecast.storage import Plate, PlateImage
 
 

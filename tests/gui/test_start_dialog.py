@@ -4,7 +4,7 @@ import pytest
 from qtpy.QtCore import Qt
 
 from platecast.config import user_file, user_levels
-from platecast.gui._start_dialog import DISPLAY_FIELDS, StartDialog
+from platecast.gui._viewers._start_dialog import DISPLAY_FIELDS, StartDialog
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from platecast.components import Components
-from platecast.gui._thumbnails import SIDE_PX, Failed, Thumbnails, scale
+from platecast.gui._images._thumbnails import SIDE_PX, Failed, Thumbnails, scale
 from platecast.storage import PlateImage
 
 

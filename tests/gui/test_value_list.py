@@ -3,7 +3,7 @@
 import pytest
 from qtpy.QtCore import Qt
 
-from platecast.gui._value_list import ValueList
+from platecast.gui._images._value_list import ValueList
 
 
 @pytest.fixture

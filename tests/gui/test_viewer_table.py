@@ -3,8 +3,8 @@
 import pytest
 from qtpy.QtCore import Qt
 
-from platecast.gui._marks import Mark
-from platecast.gui._viewer_table import COLUMNS, ViewerTable, mark_of
+from platecast.gui._parts._marks import Mark
+from platecast.gui._viewers._viewer_table import COLUMNS, ViewerTable, mark_of
 from platecast.manager import ViewerInfo
 from platecast.wire import Endpoint, Ledger, ViewerStatus
 

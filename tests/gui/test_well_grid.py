@@ -3,7 +3,7 @@
 import pytest
 from qtpy.QtCore import QPoint, Qt
 
-from platecast.gui._well_grid import WellGrid, WellMark
+from platecast.gui._parts._well_grid import WellGrid, WellMark
 from tests.gui.looks import DARK, shown_colors
 
 KEYS = Qt.Key

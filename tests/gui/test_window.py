@@ -4,7 +4,7 @@ import threading
 
 from platecast import __version__
 from platecast.gui._about import show_about, versions
-from platecast.viewer._arrivals import Command
+from platecast.viewer._inbox._arrivals import Command
 from tests.receiving import viewer_on
 
 

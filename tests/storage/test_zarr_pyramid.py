@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from platecast.components import Kind
-from platecast.storage._zarr_pyramid import build_levels, level_count, level_shapes
+from platecast.storage._zarr._pyramid import build_levels, level_count, level_shapes
 
 COUNTS = {(1, 1): 1, (256, 256): 1, (256, 257): 2, (1080, 1080): 4, (2160, 2560): 5, (3, 2000): 4}
 

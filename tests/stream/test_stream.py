@@ -388,7 +388,7 @@ def read_only_mappings():
 
 @by_descriptor
 def test_planes_beyond_the_mappings_of_a_process_are_copied(free_port, monkeypatch):
-    monkeypatch.setattr("platecast.viewer._adoption.MOST_MAPPINGS", 5)
+    monkeypatch.setattr("platecast.viewer._inbox._adoption.MOST_MAPPINGS", 5)
     before = read_only_mappings()
     burst = (1080, 1080)
     with open_stream(free_port) as stream:

@@ -14,7 +14,7 @@ from platecast.errors import StorageError
 from platecast.layers import Whereabouts
 from platecast.storage import open_plate
 from platecast.stream import FolderWatch, _folder_files
-from platecast.stream._watch_note import WatchNote
+from platecast.stream._watching._note import WatchNote
 from tests.receiving import viewer_on
 from tests.waiting import wait_until
 

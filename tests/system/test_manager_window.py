@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QMessageBox
 
 from platecast.config import NapariStreamingConfig
 from platecast.gui import ManagerWindow
-from platecast.gui._start_dialog import StartRequest
+from platecast.gui._viewers._start_dialog import StartRequest
 from platecast.manager import find_viewer
 
 IMAGES = 500

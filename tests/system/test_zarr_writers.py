@@ -108,7 +108,7 @@ import numpy as np
 from platecast.components import PlateLayout
 from platecast.storage import ZarrBackend
 # Imported before the forks, and no thread is started before them.
-import platecast.storage._zarr_plate
+import platecast.storage._zarr._plate
 
 folder = sys.argv[1]
 

@@ -18,7 +18,7 @@ _KEPT = 48
 def main(port: int) -> None:
     """Receive until standard input ends."""
     sys.path.insert(0, str(Path(__file__).parents[2]))
-    from platecast.viewer._arrivals import Arrival
+    from platecast.viewer._inbox._arrivals import Arrival
     from tests.receiving import LocalViewer
 
     torn = 0

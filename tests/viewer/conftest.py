@@ -9,9 +9,9 @@ import pytest
 from platecast.components import Components, PlaneId
 from platecast.config import Display
 from platecast.layers import AXIS_NAMES, HeldPlane, LayerStore, Shelf
-from platecast.viewer._arrivals import Arrival, Command, Failure, Ticket
-from platecast.viewer._napari_canvas import NapariCanvas
-from platecast.viewer._steps import newest_steps
+from platecast.viewer._inbox._arrivals import Arrival, Command, Failure, Ticket
+from platecast.viewer._napari._canvas import NapariCanvas
+from platecast.viewer._session._steps import newest_steps
 from platecast.wire import Ledger
 
 HAS_SCREEN = bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

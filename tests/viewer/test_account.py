@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from platecast.viewer._account import SenderAccount, SeqSet
+from platecast.viewer._inbox._account import SenderAccount, SeqSet
 from platecast.wire import Beat, Ledger, StreamCounts
 
 SENDER = bytes(16)

@@ -7,7 +7,7 @@ from qtpy.QtGui import QAction
 from qtpy.QtWidgets import QApplication, QFileDialog, QInputDialog, QMessageBox
 
 from platecast.components import StepId
-from platecast.viewer._actions import KEYS, neighbour
+from platecast.viewer._controls._actions import KEYS, neighbour
 
 RAW, BLUR = StepId(0, "raw"), StepId(1, "blur")
 
@@ -136,7 +136,7 @@ def test_docks_open_from_the_menu(qtbot, window):
 
 
 def test_the_compare_dock(qtbot, window):
-    from platecast.viewer._docks import make_compare_dock
+    from platecast.viewer._controls._docks import make_compare_dock
 
     dock = make_compare_dock(window.viewer)
     qtbot.addWidget(dock)
@@ -157,7 +157,7 @@ def test_pixels_side_by_side(qtbot, window, inbox):
     """The left cell shows the raw image, the right one the bright one."""
     from qtpy.QtGui import QImage
 
-    from platecast.viewer._picture import png_bytes
+    from platecast.viewer._napari._picture import png_bytes
 
     for step, value in ((RAW, 0), (BLUR, 60000)):
         inbox.plane(
@@ -173,7 +173,7 @@ def test_pixels_side_by_side(qtbot, window, inbox):
 
 
 def test_export_and_picture_by_menu(qtbot, window, monkeypatch, tmp_path):
-    from platecast.viewer import _actions
+    from platecast.viewer._controls import _actions
 
     told = []
     for name in ("show_info", "show_warning"):

@@ -5,8 +5,8 @@ import pytest
 
 from platecast.components import Components, PlaneId
 from platecast.layers import Shelf
-from platecast.viewer import _ahead
-from platecast.viewer._ahead import ReadAhead
+from platecast.viewer._session import _ahead
+from platecast.viewer._session._ahead import ReadAhead
 
 WELLS = [f"A{column:02d}" for column in range(1, 7)]
 

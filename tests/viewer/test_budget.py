@@ -6,13 +6,13 @@ import sys
 import pytest
 
 from platecast.layers import Shelf
-from platecast.viewer._budget import Relief
+from platecast.viewer._inbox._budget import Relief
 
 PASSING_THROUGH = """
 import threading
 import numpy as np, psutil
 from platecast.layers import Shelf
-from platecast.viewer._budget import Relief
+from platecast.viewer._inbox._budget import Relief
 
 MB = 1 << 20
 shelf = Shelf(lambda address: np.zeros((256, 256), np.uint16), 100 * MB)

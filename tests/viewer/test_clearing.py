@@ -8,9 +8,9 @@ import pytest
 
 from platecast.components import Components, PlaneId, StepId
 from platecast.layers import Loss, LossState
-from platecast.viewer._clearing import clear, runs_of, select
-from platecast.viewer._plate_model import PlateModel
-from platecast.viewer._plate_watch import PlateWatch
+from platecast.viewer._plate._model import PlateModel
+from platecast.viewer._plate._watch import PlateWatch
+from platecast.viewer._session._clearing import clear, runs_of, select
 
 RAW, BLUR = StepId(0, "raw"), StepId(1, "blur")
 

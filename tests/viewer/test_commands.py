@@ -6,10 +6,10 @@ import pytest
 
 from platecast.components import Kind, StepId
 from platecast.errors import ViewerCommandError
-from platecast.viewer._clearing import Cleared
-from platecast.viewer._commands import Commands
-from platecast.viewer._export import Exports
-from platecast.viewer._following import Following
+from platecast.viewer._session._clearing import Cleared
+from platecast.viewer._session._commands import Commands
+from platecast.viewer._session._export import Exports
+from platecast.viewer._session._following import Following
 
 
 @pytest.fixture

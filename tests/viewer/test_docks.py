@@ -8,7 +8,7 @@ import pytest
 from qtpy.QtCore import Qt
 
 from platecast.components import Kind
-from platecast.viewer._stream_dock import StreamDock
+from platecast.viewer._controls._stream_dock import StreamDock
 
 
 def test_stream_dock(qtbot, inbox):
@@ -85,7 +85,7 @@ def window(screen, qtbot, inbox):
 
 
 def test_docks_are_open_and_leave_the_images_most_of_the_window(qtbot, window):
-    from platecast.viewer._plate_map import PlateMap
+    from platecast.viewer._controls._plate_map import PlateMap
 
     docks = window.viewer.window.dock_widgets
     assert {"Plate map (platecast)", "Stream (platecast)"} <= set(docks)
@@ -98,7 +98,7 @@ def test_docks_are_open_and_leave_the_images_most_of_the_window(qtbot, window):
 
 
 def test_the_map_leads_through_the_window(qtbot, window, inbox):
-    from platecast.viewer._plate_map import PlateMap
+    from platecast.viewer._controls._plate_map import PlateMap
 
     plate_map = window.viewer.window._qt_window.findChild(PlateMap)
     for well in ("A01", "B02"):
@@ -117,7 +117,7 @@ def test_the_map_leads_through_the_window(qtbot, window, inbox):
 def test_another_viewer_has_no_stream(screen, qtbot):
     from napari.viewer import Viewer
 
-    from platecast.viewer._docks import make_plate_map
+    from platecast.viewer._controls._docks import make_plate_map
 
     viewer = Viewer(show=False)
     label = make_plate_map(viewer)

@@ -9,8 +9,8 @@ import pytest
 from platecast.components import Kind, PlateLayout, StepId
 from platecast.layers import Shelf
 from platecast.storage import FileManager, open_plate
-from platecast.viewer._export import Export, Exports
-from platecast.viewer._export_plan import of_run, plan_export
+from platecast.viewer._session._export import Export, Exports
+from platecast.viewer._session._export_plan import of_run, plan_export
 from tests.ome_zarr import check_plate
 
 pytest.importorskip("zarr")

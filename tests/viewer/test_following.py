@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from platecast.config import Display, NapariDisplayConfig
-from platecast.viewer._following import HOLD_S, Following
-from platecast.viewer._session import Session
+from platecast.viewer._session._following import HOLD_S, Following
+from platecast.viewer._session._session import Session
 
 FOLLOW = Display(follow_newest=True)
 

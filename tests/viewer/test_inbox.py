@@ -17,7 +17,7 @@ import zmq
 
 from platecast.config import Display
 from platecast.errors import ViewerCommandError
-from platecast.viewer._inbox import Receiver
+from platecast.viewer._inbox._inbox import Receiver
 from platecast.wire import (
     AVAILABLE,
     PROTOCOL_VERSION,
@@ -221,7 +221,7 @@ class TestBuffers:
     def test_burst_of_the_same_memory_group_is_adopted_and_freed_with_the_last_view(
         self, viewer, sender, monkeypatch
     ):
-        monkeypatch.setattr("platecast.viewer._adoption._COPIED_BATCH_BYTES", 47)
+        monkeypatch.setattr("platecast.viewer._inbox._adoption._COPIED_BATCH_BYTES", 47)
         self.hand(sender, 1).close()
         sender.publish(item(1, frame=None, buffer=1), frames=())
         sender.hear(Ack, lambda ack: 1 in ack.taken)
@@ -235,7 +235,7 @@ class TestBuffers:
     def test_copies_are_freed_at_once(self, viewer, make, monkeypatch, case):
         sender = (make(viewer, group="/another/pod") if case == "another group" else make(viewer)).join()
         if case == "another group":
-            monkeypatch.setattr("platecast.viewer._adoption._COPIED_BATCH_BYTES", 47)
+            monkeypatch.setattr("platecast.viewer._inbox._adoption._COPIED_BATCH_BYTES", 47)
         segment = self.hand(sender, 1)
         sender.publish(item(1, frame=None, buffer=1), frames=())
         ack = sender.hear(Ack, lambda ack: 1 in ack.freed)

@@ -3,7 +3,7 @@ import pytest
 from platecast.components import Components, Kind, PlaneId, StepId
 from platecast.config import Display
 from platecast.layers import place
-from platecast.viewer._look import channel_colormaps, hidden_layers, insert_place
+from platecast.viewer._session._look import channel_colormaps, hidden_layers, insert_place
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ from napari.layers import Image, Points
 from platecast.components import Kind, PlateLayout, StepId
 from platecast.config import Display
 from platecast.layers import PlaneStack
-from platecast.viewer._napari_canvas import NapariCanvas
-from platecast.viewer._napari_private import slice_once
-from platecast.viewer._thumbnails import Thumbnails
+from platecast.viewer._napari._canvas import NapariCanvas
+from platecast.viewer._napari._private import slice_once
+from platecast.viewer._napari._thumbnails import Thumbnails
 
 LABELS = Kind.LABELS
 BLUR, SEGMENT = StepId(1, "blur"), StepId(2, "segment")

@@ -1,7 +1,7 @@
 import pytest
 
 from platecast.layers import Loss, LossState
-from platecast.viewer._overlay import missing_text, position_text, waiting_text
+from platecast.viewer._napari._overlay import missing_text, position_text, waiting_text
 
 LONG = Loss(
     LossState.FAILED, "/data/P1/TimePoint_1/A01.tif could not be read: it ends after 5000 bytes, too early"

@@ -8,9 +8,9 @@ from qtpy.QtCore import QPoint, Qt
 
 from platecast.components import Components, PlaneId, PlateLayout, row_name
 from platecast.layers import Loss, LossState
-from platecast.viewer._plate_map import Numbers, Place, PlateMap
-from platecast.viewer._plate_model import PlateModel
-from platecast.viewer._plate_watch import PlateWatch
+from platecast.viewer._controls._plate_map import Numbers, Place, PlateMap
+from platecast.viewer._plate._model import PlateModel
+from platecast.viewer._plate._watch import PlateWatch
 
 COLORS = np.stack([np.arange(64)] * 3, axis=1).astype(np.uint8)
 

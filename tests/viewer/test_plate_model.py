@@ -2,7 +2,7 @@ import pytest
 
 from platecast.components import Components, Kind, PlaneId, PlateLayout, StepId
 from platecast.layers import Loss, LossState
-from platecast.viewer._plate_model import FORMATS, PlateModel, Topic, WellState
+from platecast.viewer._plate._model import FORMATS, PlateModel, Topic, WellState
 
 DAPI = Topic(None, Kind.IMAGE, "DAPI")
 

@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from platecast.viewer._owner import Owner, OwnerState
-from platecast.viewer._progress_pace import ProgressPace
+from platecast.viewer._inbox._owner import Owner, OwnerState
+from platecast.viewer._inbox._progress_pace import ProgressPace
 from tests.receiving import viewer_on
 from tests.waiting import wait_until
 

@@ -10,7 +10,7 @@ import tifffile
 from platecast import viewer as viewer_room
 from platecast.errors import StorageError
 from platecast.layers import PlaneStack
-from platecast.viewer._reader import get_reader, read_plate
+from platecast.viewer._napari._reader import get_reader, read_plate
 
 
 @pytest.fixture

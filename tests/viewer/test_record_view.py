@@ -7,8 +7,8 @@ from napari.layers import Labels, Points, Shapes, Tracks, Vectors
 from platecast.components import Components, Kind, PlaneId
 from platecast.config import Display, NapariPolygons
 from platecast.records import make_records
-from platecast.viewer._arrivals import Arrival, Ticket
-from platecast.viewer._session import Session
+from platecast.viewer._inbox._arrivals import Arrival, Ticket
+from platecast.viewer._session._session import Session
 
 WELLS = ("A01", "A02", "B01")
 SHAPES = NapariPolygons.SHAPES

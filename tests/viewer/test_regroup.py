@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from platecast.config import Display
-from platecast.viewer._napari_canvas import _MOST_LAYERS
-from platecast.viewer._session import Session
+from platecast.viewer._napari._canvas import _MOST_LAYERS
+from platecast.viewer._session._session import Session
 
 WELLS = [f"{row}{column:02d}" for row in "ABCD" for column in range(1, 13)]
 

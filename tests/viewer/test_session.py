@@ -7,7 +7,7 @@ import pytest
 
 from platecast.components import Kind, PlateLayout
 from platecast.layers import Shelf
-from platecast.viewer._session import Session
+from platecast.viewer._session._session import Session
 
 
 @pytest.fixture
@@ -110,7 +110,7 @@ def spoilt(qtbot, inbox, run, session, store):
 def test_plane_that_could_not_be_read_is_read_again_once_it_can(
     qtbot, inbox, session, store, recording_canvas, spoilt, monkeypatch
 ):
-    monkeypatch.setattr("platecast.viewer._unreadable.AGAIN_S", 0.0)
+    monkeypatch.setattr("platecast.viewer._session._unreadable.AGAIN_S", 0.0)
     layer, files = spoilt()
     recording_canvas.calls.clear()
     files["disk:B02.tif"] = np.full((4, 6), 7, "uint8")

@@ -8,7 +8,7 @@ from qtpy.QtWidgets import QLabel
 
 from platecast.components import Components, Kind, PlaneId, PlateLayout
 from platecast.config import Display
-from platecast.viewer._arrivals import Dropped
+from platecast.viewer._inbox._arrivals import Dropped
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import sys
 from qtpy.QtCore import QSettings, QTimer
 from qtpy.QtWidgets import QApplication
 
-from platecast.gui._icon import app_icon
+from platecast.gui._parts._icon import app_icon
 from platecast.gui._window import ManagerWindow
 
 _SIGNALS_MS = 500

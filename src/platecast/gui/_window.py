@@ -15,21 +15,21 @@ from qtpy.QtWidgets import QLabel, QMainWindow, QMenu, QTabWidget
 
 from platecast.config import Level, NapariStreamingConfig, PipelineConfig, resolve, user_file, user_levels
 from platecast.gui._about import show_about
-from platecast.gui._background import Background
-from platecast.gui._deliveries import Deliveries, Target
-from platecast.gui._displays import Displays
-from platecast.gui._icon import app_icon
-from platecast.gui._images_page import ImagesPage
-from platecast.gui._live_runs import LiveRuns
-from platecast.gui._live_viewers import LiveViewers
-from platecast.gui._log_buffer import LogBuffer
-from platecast.gui._log_page import LogPage
-from platecast.gui._log_tail import LogTail
-from platecast.gui._marks import Mark
-from platecast.gui._runs_page import RunsPage
-from platecast.gui._start_dialog import StartDialog, StartRequest
-from platecast.gui._starts import Starts
-from platecast.gui._viewers_page import ViewersPage
+from platecast.gui._images._deliveries import Deliveries, Target
+from platecast.gui._images._images_page import ImagesPage
+from platecast.gui._images._starts import Starts
+from platecast.gui._log._buffer import LogBuffer
+from platecast.gui._log._page import LogPage
+from platecast.gui._log._tail import LogTail
+from platecast.gui._parts._background import Background
+from platecast.gui._parts._icon import app_icon
+from platecast.gui._parts._marks import Mark
+from platecast.gui._runs._live_runs import LiveRuns
+from platecast.gui._runs._runs_page import RunsPage
+from platecast.gui._viewers._displays import Displays
+from platecast.gui._viewers._live_viewers import LiveViewers
+from platecast.gui._viewers._start_dialog import StartDialog, StartRequest
+from platecast.gui._viewers._viewers_page import ViewersPage
 from platecast.manager import ViewerInfo
 from platecast.wire import Endpoint
 

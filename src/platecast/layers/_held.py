@@ -2,13 +2,10 @@
 
 import enum
 import math
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
-
-if TYPE_CHECKING:
-    from platecast.layers._shelf import Shelf
 
 
 class Whereabouts(enum.StrEnum):
@@ -32,6 +29,19 @@ class ScratchPlane(Protocol):
         """Give the space back."""
 
 
+class Holder(Protocol):
+    """Decides where the pixels of planes are."""
+
+    def read(self, plane: "HeldPlane", *, keep: bool = True) -> npt.NDArray[Any]:
+        """Return a plane's pixels, see `HeldPlane.pixels`."""
+
+    def admit(self, plane: "HeldPlane") -> bool:
+        """File a plane that waits, see `HeldPlane.admit`."""
+
+    def note_gone(self, plane: "HeldPlane") -> None:
+        """Take a note of a plane that nobody has any more; from anywhere, in the middle of anything."""
+
+
 class HeldPlane:
     """One plane of which a `Shelf` decides where its pixels are. For any thread.
 
@@ -53,7 +63,7 @@ class HeldPlane:
 
     def __init__(
         self,
-        shelf: "Shelf",
+        shelf: Holder,
         number: int,
         shape: tuple[int, ...],
         dtype: npt.DTypeLike,

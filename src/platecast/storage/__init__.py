@@ -9,12 +9,12 @@ from platecast.storage._disk import DiskBackend
 from platecast.storage._files import FileManager
 from platecast.storage._memory import MemoryBackend
 from platecast.storage._places import comes_back
-from platecast.storage._plate import Plate, PlateImage, by_well
-from platecast.storage._plate_backend import PlateBackend
-from platecast.storage._plate_open import is_plate, open_files, open_plate
-from platecast.storage._plate_reader import PlateReader, is_image_name, is_plate_file
+from platecast.storage._plates._backend import PlateBackend
+from platecast.storage._plates._open import is_plate, open_files, open_plate
+from platecast.storage._plates._plate import Plate, PlateImage, by_well
+from platecast.storage._plates._reader import PlateReader, is_image_name, is_plate_file
 from platecast.storage._resting import load_resting, load_small, resting_address
-from platecast.storage._zarr import ZarrBackend
+from platecast.storage._zarr._backend import ZarrBackend
 
 __all__ = [
     "AnyPath",

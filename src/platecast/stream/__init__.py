@@ -2,10 +2,10 @@
 
 from platecast.stream._backend import NapariStreamBackend
 from platecast.stream._plane_stream import new_run, process_run
-from platecast.stream._plate import PlateProgress, contrast_limits, send_images, send_plate
-from platecast.stream._stream import Stream, send
+from platecast.stream._plate import PlateProgress, contrast_limits, send_images
+from platecast.stream._stream import Stream, send, send_plate
 from platecast.stream._visualizer import NapariStreamVisualizer
-from platecast.stream._watch import FolderWatch, WatchReport, check_folder, watch
+from platecast.stream._watching._watch import FolderWatch, WatchReport, check_folder, watch
 from platecast.wire import DropReason, Ledger
 
 __all__ = [

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from platecast.arrays import as_labels, describe
-from platecast.components import Components, Kind, PlaneId, StepId
+from platecast.components import Components, Kind, PlaneId, PlateLayout, StepId
 from platecast.config import NapariPolygons, NapariStreamingConfig, WhenFull, with_place
 from platecast.errors import UnsupportedArrayError
 from platecast.records import Records, check_paintable
@@ -57,6 +57,10 @@ class PlaneStream:
         self._bound: tuple[int, Link, int] | None = None
         # Here rather than with the first plane: opening a link costs milliseconds.
         self._bind()
+
+    def announce(self, layout: PlateLayout) -> None:
+        """Say what a plate holds before its images are there, so that the viewer's sliders are complete."""
+        self._bind()[0].announce(layout)
 
     def send_components(
         self,

@@ -12,8 +12,8 @@ import numpy as np
 from platecast.components import StepId
 from platecast.contrast import robust_limits
 from platecast.errors import PlatecastError
-from platecast.storage import AnyPath, FileManager, Header, Plate, PlateImage, resting_address
-from platecast.stream._stream import Stream, default_stream
+from platecast.storage import FileManager, Header, Plate, PlateImage, resting_address
+from platecast.stream._plane_stream import PlaneStream
 
 _THREADS = 4
 """Opening a file waits for the disk, or for the network behind it, and hardly computes."""
@@ -42,32 +42,8 @@ class PlateProgress:
     failures: tuple[str, ...]
 
 
-def send_plate(plate: Plate | AnyPath, *, port: int | None = None) -> PlateProgress:
-    """Show a plate that rests on disk in a napari viewer, which is started where there is none.
-
-    Parameters
-    ----------
-    plate
-        The plate's folder or OME-Zarr store, or what `open_plate` returned.
-    port
-        As for `send`.
-
-    Returns
-    -------
-    PlateProgress
-        How many images there are, and which of them failed; see `Stream.send_plate`.
-
-    Examples
-    --------
-    ::
-
-        platecast.send_plate("plates/2024-10-02")
-    """
-    return default_stream(port).send_plate(plate)
-
-
 def send_images(
-    stream: Stream,
+    stream: PlaneStream,
     plate: Plate,
     *,
     images: Iterable[PlateImage] | None = None,
@@ -184,7 +160,7 @@ def absolute_address(image: PlateImage) -> str:
 
 
 def _send(
-    stream: Stream, image: PlateImage, header: Header, limits: Limits, step: StepId | None
+    stream: PlaneStream, image: PlateImage, header: Header, limits: Limits, step: StepId | None
 ) -> str | None:
     """Send a header; return why that cannot be, if so."""
     shape, dtype = header

@@ -3,22 +3,20 @@
 import functools
 from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from platecast.arrays import as_labels, describe
-from platecast.components import Components, Kind, PlateLayout
+from platecast.components import Components, Kind
 from platecast.errors import InvalidRecordsError, UnsupportedArrayError
 from platecast.records import kind_of, label_table, make_records
 from platecast.storage import AnyPath, Plate, PlateImage, open_plate
 from platecast.stream._plane_stream import PlaneStream
+from platecast.stream._plate import PlateProgress, send_images
 from platecast.stream._stacks import Channel, planes_of
 from platecast.wire import Ledger
-
-if TYPE_CHECKING:
-    from platecast.stream._plate import PlateProgress
 
 
 class Stream(PlaneStream):
@@ -140,8 +138,8 @@ class Stream(PlaneStream):
         plate: Plate | AnyPath,
         *,
         images: Iterable[PlateImage] | None = None,
-        on_progress: "Callable[[PlateProgress], None] | None" = None,
-    ) -> "PlateProgress":
+        on_progress: Callable[[PlateProgress], None] | None = None,
+    ) -> PlateProgress:
         """Show a plate that rests on disk: only headers travel, and pixels are read when they are looked at.
 
         Blocks while the images' headers are read: two seconds for 27,648 files on a local disk.
@@ -165,8 +163,6 @@ class Stream(PlaneStream):
         StorageError
             It is no plate, or cannot be opened.
         """
-        from platecast.stream._plate import send_images
-
         opened = plate if isinstance(plate, Plate) else open_plate(plate)
         return send_images(self, opened, images=images, on_progress=on_progress)
 
@@ -184,10 +180,6 @@ class Stream(PlaneStream):
             One of the dtypes that can be sent.
         """
         return self._bind()[0].staging.empty(tuple(shape), np.dtype(dtype))
-
-    def announce(self, layout: PlateLayout) -> None:
-        """Say what a plate holds before its images are there, so that the viewer's sliders are complete."""
-        self._bind()[0].announce(layout)
 
     def report(self) -> Ledger:
         """Return the account of this stream's planes at this moment."""
@@ -255,6 +247,30 @@ def send(data: object, *, port: int | None = None, **options: Any) -> None:  # n
         platecast.send(spots, kind="points", well="A01", site=1, features={"brightness": brightness})
     """
     default_stream(port).send(data, **options)
+
+
+def send_plate(plate: Plate | AnyPath, *, port: int | None = None) -> PlateProgress:
+    """Show a plate that rests on disk in a napari viewer, which is started where there is none.
+
+    Parameters
+    ----------
+    plate
+        The plate's folder or OME-Zarr store, or what `open_plate` returned.
+    port
+        As for `send`.
+
+    Returns
+    -------
+    PlateProgress
+        How many images there are, and which of them failed; see `Stream.send_plate`.
+
+    Examples
+    --------
+    ::
+
+        platecast.send_plate("plates/2024-10-02")
+    """
+    return default_stream(port).send_plate(plate)
 
 
 @functools.cache

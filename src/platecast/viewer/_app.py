@@ -15,8 +15,8 @@ from collections.abc import Iterator, Sequence
 
 from platecast.config import DEFAULT_PORT
 from platecast.errors import PlatecastError, PortInUseError
-from platecast.viewer._budget import Relief, make_shelf
-from platecast.viewer._inbox import Receiver
+from platecast.viewer._inbox._budget import Relief, make_shelf
+from platecast.viewer._inbox._inbox import Receiver
 from platecast.viewer._screen import VirtualScreen
 from platecast.wire import (
     PROTOCOL_VERSION,

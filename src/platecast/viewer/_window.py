@@ -7,14 +7,13 @@ from qtpy.QtGui import QGuiApplication
 from qtpy.QtWidgets import QLabel
 
 from platecast.layers import LayerStore
-from platecast.viewer._actions import add_keys
-from platecast.viewer._ahead import ReadAhead
-from platecast.viewer._arrivals import Inbox
-from platecast.viewer._docks import open_docks
-from platecast.viewer._following import Following
-from platecast.viewer._missing_shade import MissingShade
-from platecast.viewer._napari_canvas import NapariCanvas
-from platecast.viewer._napari_private import (
+from platecast.viewer._controls._actions import add_keys
+from platecast.viewer._controls._docks import open_docks, update_docks
+from platecast.viewer._controls._window_parts import WindowParts
+from platecast.viewer._inbox._arrivals import Inbox
+from platecast.viewer._napari._canvas import NapariCanvas
+from platecast.viewer._napari._missing_shade import MissingShade
+from platecast.viewer._napari._private import (
     add_to_status_bar,
     arrange_docks,
     main_window,
@@ -25,13 +24,14 @@ from platecast.viewer._napari_private import (
     slice_once,
     unbind_program_on_removal,
 )
-from platecast.viewer._napari_visuals import use_plane_visuals
-from platecast.viewer._plate_model import PlateModel
-from platecast.viewer._plate_watch import PlateWatch
-from platecast.viewer._session import Session
-from platecast.viewer._thumbnails import Thumbnails
-from platecast.viewer._warmup import WarmUp
-from platecast.viewer._window_parts import WindowParts
+from platecast.viewer._napari._thumbnails import Thumbnails
+from platecast.viewer._napari._visuals import use_plane_visuals
+from platecast.viewer._napari._warmup import WarmUp
+from platecast.viewer._plate._model import PlateModel
+from platecast.viewer._plate._watch import PlateWatch
+from platecast.viewer._session._ahead import ReadAhead
+from platecast.viewer._session._following import Following
+from platecast.viewer._session._session import Session
 
 _WIDTH_PX = 1560
 _HEIGHT_PX = 940
@@ -119,6 +119,7 @@ def open_window(title: str, port: int, inbox: Inbox, *, warm_up: bool = True) ->
     watch = PlateWatch(PlateModel())
     canvas.on_screen.on_moved = watch.moved.emit
     canvas.pin = inbox.pin
+    canvas.on_picture = lambda: update_docks(viewer)
     on_composed(viewer, canvas.steps_taken.painted)
     following = Following(_is_dragging)
     canvas.on_touched = following.touch

@@ -1,0 +1,1 @@
+"""Widgets that know nothing of viewers, images or runs, and the work behind them."""

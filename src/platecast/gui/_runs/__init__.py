@@ -1,0 +1,1 @@
+"""Tab *Runs*: pipelines in progress."""

@@ -1,0 +1,1 @@
+"""Tab *Viewers*, and what starts viewers and follows them."""

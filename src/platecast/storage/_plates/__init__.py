@@ -1,0 +1,1 @@
+"""Plates of any instrument and format, opened for reading."""

@@ -1,0 +1,1 @@
+"""The backend that writes OME-Zarr plates."""

@@ -1,0 +1,1 @@
+"""Follows a folder while images are being written into it."""

@@ -1,0 +1,1 @@
+"""What a person works with around the images: docks, menus, keys."""

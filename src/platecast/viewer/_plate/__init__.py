@@ -1,0 +1,1 @@
+"""What of a plate has come, well by well. No widgets, no napari."""
