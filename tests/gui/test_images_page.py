@@ -4,7 +4,7 @@ import pytest
 from qtpy.QtCore import QItemSelectionModel, Qt
 
 from platecast.config import NapariStreamingConfig
-from platecast.gui import _starts as starts_module
+from platecast.gui._images import _starts as starts_module
 from platecast.gui._viewers._start_dialog import StartRequest
 from platecast.wire import read_endpoint
 from tests.gui.conftest import write_plate

@@ -4,9 +4,9 @@ import pytest
 from qtpy.QtCore import QObject, Qt
 from qtpy.QtCore import Signal as QtSignal
 
-from platecast.gui import _runs_page as page_module
 from platecast.gui._parts._background import Background
 from platecast.gui._parts._marks import Mark
+from platecast.gui._runs import _runs_page as page_module
 from platecast.gui._runs._run_table import COLUMNS, mark_of_run
 from platecast.gui._runs._run_view import ENDED, RunFailure, RunView
 from platecast.gui._runs._runs_page import RunsPage

@@ -5,7 +5,7 @@ from qtpy.QtCore import QBuffer
 from qtpy.QtGui import QImage
 from qtpy.QtWidgets import QMessageBox
 
-from platecast.gui import _viewers_page as page_module
+from platecast.gui._viewers import _viewers_page as page_module
 from platecast.manager import ViewerInfo
 from tests.gui.test_viewer_table import viewer
 from tests.receiving import viewer_on

@@ -13,7 +13,8 @@ from platecast.config import NapariStreamingConfig
 from platecast.errors import StorageError
 from platecast.layers import Whereabouts
 from platecast.storage import open_plate
-from platecast.stream import FolderWatch, _folder_files
+from platecast.stream import FolderWatch
+from platecast.stream._watching import _folder_files
 from platecast.stream._watching._note import WatchNote
 from tests.receiving import viewer_on
 from tests.waiting import wait_until

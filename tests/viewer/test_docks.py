@@ -43,7 +43,7 @@ def test_stream_dock_names_the_machine_that_it_waits_for(qtbot, inbox):
 def test_the_manifest_is_valid():
     npe2 = pytest.importorskip("npe2")
     from platecast import viewer
-    from platecast.viewer import _actions, _docks
+    from platecast.viewer._controls import _actions, _docks
 
     path = Path(viewer.__file__).with_name("napari.yaml")
     manifest = npe2.PluginManifest.from_file(path)
