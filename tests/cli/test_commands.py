@@ -1,6 +1,7 @@
 """What the commands say: help, version, and one line for every foreseen error."""
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -9,7 +10,7 @@ import msgspec
 import pytest
 
 from platecast import __version__
-from platecast.wire import Ledger
+from platecast.wire import Ledger, write_endpoint
 from tests.receiving import viewer_on
 
 
@@ -116,6 +117,20 @@ def test_list_shows_state_and_account_but_no_secret(platecast, free_port):
         assert viewer.endpoint.token not in json.dumps(listed) + table
     assert [name for name in ("port", "pid", "state", "pending") if name not in table] == []
     assert str(free_port) in table
+
+
+def test_pipe_gets_whole_lines(free_port):
+    """Who reads them has no edge at which titles and numbers would have to give way."""
+    title = "plate 2024-10-02 of the second screen, with a name as long as those of many plates"
+    environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
+    with viewer_on(free_port) as viewer:
+        write_endpoint(msgspec.structs.replace(viewer.endpoint, title=title))
+        done = subprocess.run(
+            [sys.executable, "-m", "platecast", "ls"], capture_output=True, text=True, env=environment
+        )
+    heads, line = done.stdout.splitlines()
+    assert heads.split()[-2:] == ["memory", "pixels"]
+    assert title in line
 
 
 def test_list_of_no_viewers(platecast):

@@ -25,6 +25,7 @@ from platecast.manager import (
     quit_viewer,
     start_viewer,
     take_screenshot,
+    values_on_screen,
 )
 from platecast.wire import Ledger, ReceiverSockets, ask, new_instance, read_endpoint, write_endpoint
 from tests.receiving import TOKEN, viewer_on
@@ -192,6 +193,7 @@ def deaf_viewer(port):
 def test_command_ends_with_the_viewer_that_it_was_for(free_port):
     with deaf_viewer(free_port) as (endpoint, process), ThreadPoolExecutor() as threads:
         asked = threads.submit(go_to, endpoint, {"well": "A01"}, 100)
+        looking = threads.submit(values_on_screen, endpoint, 100)
         quitting = threads.submit(quit_viewer, endpoint, 100)
         with pytest.raises(TimeoutError):
             asked.result(0.3)
@@ -200,6 +202,8 @@ def test_command_ends_with_the_viewer_that_it_was_for(free_port):
             ViewerNotFoundError, match=rf"port {free_port} \(process {process.pid}\) has ended"
         ):
             asked.result(10)
+        with pytest.raises(ViewerNotFoundError, match="has ended"):
+            looking.result(10)
         assert quitting.result(10) is None
 
 

@@ -1,10 +1,27 @@
 """Where commands write, and how: answers to standard output, everything else to standard error."""
 
-from rich.console import Console
+import os
+
+from rich.console import Console, ConsoleDimensions
 from rich.text import Text
 
-out = Console()
-errors = Console(stderr=True)
+_NO_EDGE = 10_000
+"""Columns of what is no terminal: a table there has the width of its content."""
+
+
+class _Console(Console):
+    """A console that cuts lines at the edge of a terminal alone; a pipe and a file have none."""
+
+    @property
+    def size(self) -> ConsoleDimensions:
+        """How much room there is; what `COLUMNS` says counts everywhere."""
+        found = super().size
+        has_edge = self.is_terminal or "COLUMNS" in os.environ
+        return found if has_edge else ConsoleDimensions(_NO_EDGE, found.height)
+
+
+out = _Console()
+errors = _Console(stderr=True)
 
 _COLOURS = {"ready": "green", "busy": "yellow", "starting": "yellow", "not responding": "red", "gone": "red"}
 

@@ -46,6 +46,18 @@ def go_to(endpoint: Endpoint, values: Mapping[str, Value], timeout_s: float = _T
     return dict(answer["on_screen"])
 
 
+def values_on_screen(endpoint: Endpoint, timeout_s: float = _TIMEOUT_S) -> dict[str, Value]:
+    """Return where a window looks, by name; of an empty one nothing.
+
+    Raises
+    ------
+    ViewerNotFoundError
+        The viewer has ended, or it does not answer.
+    """
+    answer, _ = ask_viewer(endpoint, "layers", timeout_s=timeout_s)
+    return dict(answer["on_screen"])
+
+
 def clear_layers(
     endpoint: Endpoint,
     *,

@@ -11,7 +11,7 @@ from typing import Any
 from platecast.components import well_name
 from platecast.config import NapariStreamingConfig, PipelineConfig
 from platecast.errors import PipelineError
-from platecast.manager import find_viewer
+from platecast.manager import find_viewer, values_on_screen
 from platecast.pipeline._compile import compile_run
 from platecast.pipeline._fingerprint import fingerprint_images, fingerprint_steps
 from platecast.pipeline._plan import WellTask
@@ -20,7 +20,6 @@ from platecast.pipeline._report import Progress, RunReport
 from platecast.pipeline._results import files_folder
 from platecast.pipeline._run import execute
 from platecast.pipeline._steps import RAW, Pipeline
-from platecast.wire import ask
 
 _logger = logging.getLogger(__name__)
 
@@ -124,10 +123,7 @@ def _enabled(override: PipelineConfig) -> PipelineConfig:
 
 def _well_on_screen(port: int) -> str:
     viewer = find_viewer(port)
-    found = None
-    if viewer is not None:
-        answer, _ = ask(viewer.endpoint.port, "layers", token=viewer.endpoint.token)
-        found = answer.get("on_screen", {}).get("well")
+    found = None if viewer is None else values_on_screen(viewer.endpoint).get("well")
     if found is None:
         raise PipelineError(f"no viewer on port {port} shows a well: name one, wells=['A01']")
     return str(found)
