@@ -38,7 +38,7 @@ def window(qtbot, settings, runtime_dir):
     window.show()
     qtbot.waitExposed(window)
     yield window
-    window.close()
+    window.close_now()
     end_links()
 
 

@@ -22,7 +22,7 @@ def window(qtbot, tmp_path, runtime_dir):
     qtbot.addWidget(window)
     window.show()
     yield window
-    window.close()
+    window.close_now()
 
 
 def write_images(folder):

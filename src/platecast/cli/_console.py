@@ -12,7 +12,7 @@ _NO_EDGE = 10_000
 class _Console(Console):
     """A console that cuts lines at the edge of a terminal alone; a pipe and a file have none."""
 
-    @property
+    @property  # type: ignore[misc]  # rich lets it be set, which nobody does
     def size(self) -> ConsoleDimensions:
         """How much room there is; what `COLUMNS` says counts everywhere."""
         found = super().size

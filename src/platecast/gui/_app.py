@@ -38,7 +38,8 @@ def run_manager(place: str = "") -> int:
     QApplication.setWindowIcon(app_icon())
     window = ManagerWindow(QSettings("platecast", "manager"))
     for each in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(each, lambda *_: window.close())
+        # Nobody may be there to be asked.
+        signal.signal(each, lambda *_: window.close_now())
     awake = QTimer()
     awake.timeout.connect(lambda: None)
     awake.start(_SIGNALS_MS)

@@ -15,6 +15,7 @@ from qtpy.QtWidgets import QLabel, QMainWindow, QMenu, QTabWidget
 
 from platecast.config import Level, NapariStreamingConfig, PipelineConfig, resolve, user_file, user_levels
 from platecast.gui._about import show_about
+from platecast.gui._images._closing import Closing
 from platecast.gui._images._deliveries import Deliveries, Target
 from platecast.gui._images._images_page import ImagesPage
 from platecast.gui._images._starts import Starts
@@ -63,6 +64,8 @@ class ManagerWindow(QMainWindow):
         logging.getLogger("platecast").setLevel(logging.INFO)
         self.background = Background(_THREADS, self)
         self.deliveries = Deliveries(self)
+        self.closing = Closing(self.deliveries, self)
+        self._is_closing = False
         self.displays = Displays(settings)
         self.starts = Starts(self.background, self.deliveries, self.displays, self)
         self.tail = LogTail(self.background, self.log_buffer, self)
@@ -117,8 +120,17 @@ class ManagerWindow(QMainWindow):
         self._is_for_images = False
         return target
 
+    def close_now(self) -> None:
+        """Close, and drop images that are on their way."""
+        self._is_closing = True
+        self.close()
+
     def closeEvent(self, event: QCloseEvent | None) -> None:
-        """Keep the layout, and let everything end."""
+        """Keep the layout, and let everything end; ask first where that would drop images."""
+        if not self._is_closing and self.closing.ask() is not None:
+            if event is not None:
+                event.ignore()
+            return
         self._save()
         # What is waited for below may take a moment, in which nobody wants to look at a window that is stuck.
         self.hide()
@@ -141,6 +153,8 @@ class ManagerWindow(QMainWindow):
         self.viewers.start_asked.connect(lambda: self.ask_for_viewer())
         self.images.new_viewer_asked.connect(lambda: self.ask_for_viewer(is_for_images=True))
         self.images.retry_asked.connect(self.starts.try_again)
+        self.closing.agreed.connect(self.close_now)
+        self.closing.left.connect(self._say_closing)
         self.starts.started.connect(self._note_start)
         self.starts.failed.connect(self._say_start_failed)
 
@@ -157,6 +171,14 @@ class ManagerWindow(QMainWindow):
         text = f"The viewer did not start: {why}"
         self.viewers.notice.say(text)
         self.images.notice.say(text)
+
+    def _say_closing(self, count: int) -> None:
+        if count:
+            self.tabs.setCurrentWidget(self.images)
+            images = _count(count, "image has", "images have")
+            self.images.notice.say(f"This window closes when {images} arrived", Mark.WAIT)
+        else:
+            self.images.notice.clear()
 
     def _load_settings(self) -> None:
         self.background.run(lambda _stop: user_levels(), self._take_settings, self._say_settings_failed)
@@ -260,5 +282,5 @@ class ManagerWindow(QMainWindow):
                 page.restore_state(parts)
 
 
-def _count(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+def _count(count: int, noun: str, nouns: str = "") -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {nouns or noun + 's'}"

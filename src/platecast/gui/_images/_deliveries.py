@@ -44,15 +44,20 @@ class DeliveryCount:
     ledger: Ledger = field(default_factory=Ledger)
 
     @property
+    def on_the_way(self) -> int:
+        """Those of which it is not known yet what becomes of them."""
+        return self.waiting + self.reading + self.ledger.pending
+
+    @property
     def settled(self) -> bool:
         """Whether nothing is on its way."""
-        return not self.waiting and not self.reading and self.ledger.settled
+        return not self.on_the_way
 
     def __str__(self) -> str:
         ledger = self.ledger
         parts = [
             (ledger.shown + ledger.superseded, "shown"),
-            (self.waiting + self.reading + ledger.pending, "waiting"),
+            (self.on_the_way, "waiting"),
             (ledger.failed, "failed"),
             (ledger.dropped, "dropped"),
         ]
