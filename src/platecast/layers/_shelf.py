@@ -10,7 +10,6 @@ import threading
 import weakref
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -18,6 +17,7 @@ import numpy.typing as npt
 
 from platecast.errors import MemoryBudgetError
 from platecast.layers._held import HeldPlane, Pixels, ScratchPlane, Whereabouts
+from platecast.layers._holdings import Holdings, RecordCount, Stock
 from platecast.records import Records
 
 _log = logging.getLogger(__name__)
@@ -39,41 +39,6 @@ class Scratch(Protocol):
 
     def write(self, data: memoryview) -> ScratchPlane | None:
         """Keep some bytes; `None` where there is no room."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stock:
-    """How many planes are in one place, and their bytes there."""
-
-    planes: int = 0
-    nbytes: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Holdings:
-    """What a shelf holds at one moment.
-
-    Parameters
-    ----------
-    budget_bytes
-        Most memory that planes may take.
-    memory_bytes
-        What they take: those that are filed, those that wait to be, and what is still drawn of others.
-    in_memory, in_scratch, at_rest
-        The planes by where their pixels are; those that wait to be filed are in memory.
-    refused
-        Planes for which there was no room.
-    records
-        Points, shapes, tracks, vectors and tables that are there; they are outside the budget.
-    """
-
-    budget_bytes: int
-    memory_bytes: int
-    in_memory: Stock
-    in_scratch: Stock
-    at_rest: Stock
-    refused: int
-    records: Stock = Stock()
 
 
 class Shelf:
@@ -121,8 +86,7 @@ class Shelf:
         """Nothing can be put away until something changes."""
         self._stock = {place: [0, 0] for place in Whereabouts}
         self._dead_arrays: deque[int] = deque()
-        self._records = [0, 0]
-        self._dead_records: deque[int] = deque()
+        self._records = RecordCount()
         self._dead_planes: deque[tuple[int, Whereabouts, int, ScratchPlane | None, bool]] = deque()
 
     # Taking planes in.
@@ -155,10 +119,7 @@ class Shelf:
 
     def count(self, records: Records, nbytes: int) -> None:
         """Count records, as long as anybody has them, beside the planes: nothing gives way for them."""
-        with self._lock:
-            self._records[0] += 1
-            self._records[1] += nbytes
-        weakref.finalize(records, self._dead_records.append, nbytes).atexit = False
+        self._records.add(records, nbytes)
 
     def admit(self, plane: HeldPlane) -> bool:
         """File a plane that waits, see `HeldPlane.admit`."""
@@ -256,7 +217,7 @@ class Shelf:
                 in_scratch=stock[Whereabouts.IN_SCRATCH],
                 at_rest=stock[Whereabouts.AT_REST],
                 refused=self._refused,
-                records=Stock(*self._records),
+                records=self._records.stock(),
             )
 
     def note_gone(self, plane: HeldPlane) -> None:
@@ -410,9 +371,6 @@ class Shelf:
         while self._dead_arrays:
             self._alive_bytes -= self._dead_arrays.popleft()
             self._is_stuck = False
-        while self._dead_records:
-            self._records[0] -= 1
-            self._records[1] -= self._dead_records.popleft()
         while self._dead_planes:
             number, place, size_bytes, scratch, was_queued = self._dead_planes.popleft()
             self._stock[place][0] -= 1

@@ -1,7 +1,7 @@
 """All layers of a window, and which plane of each is there."""
 
-from collections.abc import Callable, Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence, Set
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -11,6 +11,7 @@ from platecast.components import Components, Kind, PlaneId, PlateLayout, StepId
 from platecast.config import Display
 from platecast.layers._axes import Axes, sort_values
 from platecast.layers._calibration import Calibration, Scale, common_scale
+from platecast.layers._changes import Placement, Regrouping, Withdrawal
 from platecast.layers._contrast import robust_contrast
 from platecast.layers._features import all_features, features_at, number_columns, numbers_by_well
 from platecast.layers._held import HeldPlane, Pixels
@@ -25,65 +26,6 @@ from platecast.records import Records
 
 _FIRST_PLANES = 16
 """Planes whose contrast limits make those of their layer."""
-
-
-@dataclass(frozen=True, slots=True)
-class Placement:
-    """Where a plane went.
-
-    Parameters
-    ----------
-    layer
-        The layer that holds it now.
-    index
-        Its index in that layer.
-    created
-        The layer is new.
-    grown
-        The shared axes have more values than before.
-    superseded
-        Ticket of the plane that this one replaced.
-    renamed
-        Earlier layers that got another name.
-    """
-
-    layer: StoredLayer
-    index: Index
-    created: bool
-    grown: bool
-    superseded: object | None
-    renamed: tuple[StoredLayer, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Withdrawal:
-    """A plane that was taken out of its layer, and the ticket it had come with."""
-
-    layer: StoredLayer
-    index: Index
-    ticket: object
-
-
-@dataclass(frozen=True, slots=True)
-class Regrouping:
-    """What changed when other components became layers.
-
-    Parameters
-    ----------
-    removed
-        Layers that are no more.
-    origins
-        The layers in their place, each with the layers that its planes were in.
-    superseded
-        Tickets of planes whose place another plane has taken.
-    renamed
-        Layers that stayed and got another name.
-    """
-
-    removed: tuple[StoredLayer, ...]
-    origins: Mapping[StoredLayer, tuple[StoredLayer, ...]]
-    superseded: tuple[object, ...]
-    renamed: tuple[StoredLayer, ...]
 
 
 class LayerStore:
