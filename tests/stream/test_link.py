@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from platecast.stream._links import links
+from platecast.stream._outbox import CALM_ITEMS
 from platecast.wire import (
     PROTOCOL_VERSION,
     Endpoint,
@@ -131,6 +132,47 @@ class TestRetransmission:
             assert stream.flush(5).settled
         assert "again" not in caplog.text
         assert viewer.ledger() == Ledger(sent=5, shown=5)
+
+    def test_plane_that_comes_before_the_thread_waits_is_not_left_lying(
+        self, viewer, stream, session, monkeypatch
+    ):
+        link = links.get(viewer.port, None)
+        transmit, poll = link._transmitter.transmit, session.sockets.poll
+        late, waits = [], []
+
+        def transmit_and_send(*arguments):
+            transmit(*arguments)
+            if len(late) < 3:
+                # The thread looks busy still, so that nobody wakes it.
+                late.append(stream.send(pattern(SMALL), well="A01", site=len(late) + 1))
+
+        def note_what_waits(timeout_s):
+            if link.outbox.waiting:
+                waits.append(timeout_s)
+            return poll(timeout_s)
+
+        monkeypatch.setattr(link._transmitter, "transmit", transmit_and_send)
+        monkeypatch.setattr(session.sockets, "poll", note_what_waits)
+        link.wake()
+        wait_until(lambda: len(late) == 3 and stream.report().settled, "all is shown")
+        assert len(waits) >= 3
+        assert max(waits) == 0
+
+    def test_burst_and_flush_end_the_rest_in_which_few_planes_are_collected(
+        self, viewer, stream, session, monkeypatch
+    ):
+        monkeypatch.setattr("platecast.stream._transmitter._CALM_PAUSE_S", 3600.0)
+        link = links.get(viewer.port, None)
+        stream.send(pattern(SMALL), well="A01", site=1)
+        wait_until(lambda: link._rests, "the thread rests")
+        for n in range(2, 2 + CALM_ITEMS):
+            stream.send(pattern(SMALL), well="A01", site=n)
+        assert link._rests
+        stream.send(pattern(SMALL), well="A01", site=100)
+        wait_until(lambda: stream.report().settled, "a burst is sent")
+        stream.send(pattern(SMALL), well="A01", site=101)
+        stream.send(pattern(SMALL), well="A01", site=102)
+        assert stream.flush(10) == Ledger(sent=CALM_ITEMS + 5, shown=CALM_ITEMS + 5)
 
     def test_window_that_takes_long_causes_no_retransmission(self, free_port, caplog):
         caplog.set_level("INFO")

@@ -1,5 +1,6 @@
 """Connection files: private, never stale, never another viewer's."""
 
+import contextlib
 import os
 import socket
 import stat
@@ -21,6 +22,7 @@ from platecast.wire import (
     read_endpoint,
     remove_endpoint,
     runtime_dir,
+    wait_for_ports,
     write_endpoint,
 )
 
@@ -65,6 +67,23 @@ def dead_process():
     return process.pid, start_time
 
 
+@contextlib.contextmanager
+def held_by_nobody(port):
+    """Have a port taken by a socket that no process has: it is on its way between two ends of another one."""
+    near, far = socket.socketpair(socket.AF_UNIX)
+    with socket.create_server(("127.0.0.1", port)) as server:
+        socket.send_fds(near, [b"x"], [server.fileno()])
+
+    def let_go():
+        for end in (near, far):
+            end.close()
+
+    try:
+        yield let_go
+    finally:
+        let_go()
+
+
 def test_file_is_read_back_and_readable_by_its_owner_only(write, runtime_dir):
     viewer = endpoint()
     write(viewer)
@@ -106,6 +125,17 @@ def test_process_that_nobody_waited_for_is_gone():
     os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
     assert process_start_time(process.pid) is None
     process.wait()
+
+
+def test_process_that_is_ending_is_gone(monkeypatch, tmp_path):
+    """With gigabytes to give back it ends for seconds; the kernel tells so among the flags (0x4)."""
+    with open(f"/proc/{os.getpid()}/stat", encoding="utf-8") as file:
+        head, _, tail = file.read().rpartition(")")
+    fields = tail.split()
+    fields[6] = str(int(fields[6]) | 0x4)
+    (tmp_path / "stat").write_text(f"{head}) {' '.join(fields)}")
+    monkeypatch.setattr("builtins.open", lambda path, **options: (tmp_path / "stat").open(**options))
+    assert process_start_time(os.getpid()) is None
 
 
 def test_file_of_a_newer_viewer_is_not_removed_by_an_older_one(write):
@@ -181,6 +211,26 @@ class TestPorts:
     def test_port_without_room_for_the_control_port_is_refused(self, port):
         with pytest.raises(ValueError, match=f"port {port} is not between 1 and 64535"):
             check_ports(port)
+
+    def test_ports_that_a_dead_process_still_holds_are_waited_for(self, free_port):
+        with held_by_nobody(free_port + CONTROL_OFFSET) as let_go:
+            with pytest.raises(PortInUseError):
+                check_ports(free_port)
+            waits = []
+            wait_for_ports(free_port, lambda seconds: (waits.append(seconds), let_go()))
+            assert len(waits) == 1
+            check_ports(free_port)
+
+    def test_dead_process_is_not_waited_for_longer_than_its_memory_takes(self, free_port, monkeypatch):
+        monkeypatch.setattr("platecast.wire._ports._DYING_S", 0.05)
+        with held_by_nobody(free_port):
+            wait_for_ports(free_port)
+            with pytest.raises(PortInUseError, match="is taken by a process of user"):
+                check_ports(free_port)
+
+    def test_ports_of_a_living_process_are_not_waited_for(self, free_port):
+        with socket.create_server(("127.0.0.1", free_port)):
+            wait_for_ports(free_port, lambda seconds: pytest.fail("it waits"))
 
     def test_port_is_free_again_after_a_viewer(self, free_port):
         for _ in range(2):

@@ -24,6 +24,7 @@ from platecast.wire import (
     next_free_pair,
     read_endpoint,
     runtime_dir,
+    wait_for_ports,
 )
 
 _log = logging.getLogger(__name__)
@@ -95,6 +96,7 @@ def find_or_start(
         endpoint = read_endpoint(port)
         if endpoint is not None:
             return endpoint
+        wait_for_ports(port)
         if not or_next:
             check_ports(port)
         launch = _Launch(
@@ -145,6 +147,7 @@ def start_viewer(
         if or_next:
             port = next_free_pair(port)
         else:
+            wait_for_ports(port, lambda _: _pause(stop))
             check_ports(port)
         launch = _Launch(port, False, title, persistent, virtual_screen, memory_budget_mb, listen, timeout_s)
         return _launched(launch, deadline, stop)

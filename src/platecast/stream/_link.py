@@ -4,12 +4,13 @@ It looks for the viewer, greets it, sends what waits as far as the viewer's wind
 the viewer says became of it, and starts over when the viewer goes away. Callers only copy and queue.
 """
 
+import contextlib
 import logging
 import os
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from platecast.components import PlateLayout
 from platecast.errors import PlatecastError, ProtocolError
@@ -97,6 +98,8 @@ class Link:
         self._starter: threading.Thread | None = None
         self._stopping = threading.Event()
         self._idle = False
+        self._rests = False
+        self._waited_for_by: set[int] = set()
         self._heard_at = time.monotonic()
         self._rate_bps: float | None = None
         self._waker = Waker()
@@ -165,9 +168,27 @@ class Link:
     def wait_settled(self, stream: int | None, timeout_s: float) -> None:
         """Wait until nothing of a stream (`None`: of any) is pending, while there is hope for it."""
         deadline = time.monotonic() + timeout_s
-        while self.hopeful and (left_s := deadline - time.monotonic()) > 0:
-            if self.outbox.wait_settled(stream, min(left_s, _HOPE_INTERVAL_S)):
-                return
+        with self._hurry():
+            while self.hopeful and (left_s := deadline - time.monotonic()) > 0:
+                if self.outbox.wait_settled(stream, min(left_s, _HOPE_INTERVAL_S)):
+                    return
+
+    def flush(self, stream: int, timeout_s: float) -> None:
+        """Wait until nothing of a stream is pending, whether there is hope for it or not."""
+        with self._hurry():
+            self.outbox.wait_settled(stream, timeout_s)
+
+    @contextlib.contextmanager
+    def _hurry(self) -> Iterator[None]:
+        """Keep the thread from collecting planes: somebody waits for what is on its way."""
+        waiting = threading.get_ident()
+        self._waited_for_by.add(waiting)
+        if self._rests:
+            self._waker.wake()
+        try:
+            yield
+        finally:
+            self._waited_for_by.discard(waiting)
 
     @property
     def linked(self) -> bool:
@@ -189,8 +210,8 @@ class Link:
         self.wake()
 
     def wake(self) -> None:
-        """Make the thread look for work; from any thread."""
-        if self._idle:
+        """Make the thread look for work, unless it does so soon anyway; from any thread."""
+        if self._idle or (self._rests and self.outbox.is_pressing):
             self._waker.wake()
 
     def close(self) -> int:
@@ -274,9 +295,13 @@ class Link:
         pause_s = max(session.pause_until - time.monotonic(), 0.0)
         rests = session.is_calm and pause_s > 0
         if rests:
-            # One wake-up for all that happens meanwhile: each costs more than the copy of a small plane.
-            self._waker.wait(pause_s)
-            pause_s = 0.0
+            # One wake-up for all that happens meanwhile: each costs more than the copy of a small plane. Said
+            # before the look at who is in a hurry: whoever comes in between wakes us.
+            self._rests = True
+            if not (self.outbox.is_pressing or self._waited_for_by):
+                self._waker.wait(pause_s)
+            self._rests = False
+            pause_s = session.pause_until = 0.0
         # Nobody needs to wake us in a pause, nor where the viewer has to speak first. Set before the look at
         # what waits: a plane that comes in between wakes us.
         self._idle = session.ready and not session.full and not pause_s

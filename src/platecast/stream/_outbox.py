@@ -16,6 +16,8 @@ from platecast.stream._staged import Room, Staged, Tally
 from platecast.stream._waiting import WaitingPlanes
 from platecast.wire import Ack, Beat, Counters, DropReason, Ledger, StreamCounts
 
+CALM_ITEMS = 16
+"""Planes that may wait on purpose, and with them the news of the viewer."""
 _OLDEST_GIVES_WAY = (WhenFull.DROP_OLDEST, WhenFull.LATEST)
 
 
@@ -282,6 +284,11 @@ class Outbox:
     def waiting(self) -> int:
         """How many planes wait to be sent."""
         return len(self._state.waiting)
+
+    @property
+    def is_pressing(self) -> bool:
+        """Whether more waits than may wait on purpose where planes come one by one."""
+        return len(self._state.waiting) > CALM_ITEMS or self.is_filling
 
     @property
     def is_filling(self) -> bool:

@@ -189,7 +189,7 @@ class Stream(PlaneStream):
     def flush(self, timeout_s: float) -> Ledger:
         """Wait until every plane of this stream is settled, or until time is up; return the account."""
         link, number = self._bind()
-        link.outbox.wait_settled(number, timeout_s)
+        link.flush(number, timeout_s)
         return link.outbox.ledger(number)
 
     def close(self, timeout_s: float = 5.0) -> Ledger:

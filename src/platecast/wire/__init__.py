@@ -15,11 +15,8 @@ from platecast.wire._door import listen_address
 from platecast.wire._endpoint import (
     RUNTIME_DIR_VARIABLE,
     Endpoint,
-    check_ports,
     clean_runtime_dir,
     list_endpoints,
-    next_free_pair,
-    port_owner,
     process_start_time,
     read_endpoint,
     remove_endpoint,
@@ -64,6 +61,7 @@ from platecast.wire._messages import (
 from platecast.wire._named import NamedSegment, PassedBlock, remove_stale_blocks
 from platecast.wire._pairing import Pairing, parse_pairing
 from platecast.wire._pool import SegmentPool
+from platecast.wire._ports import check_ports, next_free_pair, port_owner, wait_for_ports
 from platecast.wire._progress import ProgressPublisher, ProgressSockets
 from platecast.wire._receiver import (
     Buffer,
@@ -187,5 +185,6 @@ __all__ = [
     "runtime_dir",
     "store_pairing",
     "unpack_records",
+    "wait_for_ports",
     "write_endpoint",
 ]

@@ -14,10 +14,10 @@ import zmq
 from platecast.config import CONTROL_PORT_OFFSET
 from platecast.errors import PairingError, PortInUseError
 from platecast.wire._admission import DOMAIN, Admission
-from platecast.wire._endpoint import port_owner
 from platecast.wire._keys import viewer_keys
 from platecast.wire._messages import MAX_CONTROL_BYTES, MAX_PLANE_BYTES
 from platecast.wire._pairing import check_host, tcp_address
+from platecast.wire._ports import port_owner
 from platecast.wire._strangers import HANDSHAKE_MS, Strangers, cut_connection
 
 _KEEPALIVE_S = (30, 10, 3)

@@ -5,7 +5,6 @@ can read it. It is written when the viewer listens and removed when it ends; a f
 is stale and may be removed by anybody who finds it.
 """
 
-import errno
 import logging
 import os
 import socket
@@ -19,17 +18,16 @@ import msgspec
 import platformdirs
 import psutil
 
-from platecast.config import CONTROL_PORT_OFFSET, MAX_PORT
-from platecast.errors import PlatecastError, PortInUseError
+from platecast.config import CONTROL_PORT_OFFSET
+from platecast.errors import PlatecastError
 
 _log = logging.getLogger(__name__)
 
 RUNTIME_DIR_VARIABLE = "PLATECAST_RUNTIME_DIR"
 LOOPBACK = "127.0.0.1"
-_PORTS_TRIED = 100
 _STARTING_S = 60.0
-_LISTENING = "0A"
-"""State of a listening socket in ``/proc/net/tcp``."""
+_EXITING = 0x4
+"""PF_EXITING of the kernel, among the flags of ``/proc/PID/stat``."""
 
 
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
@@ -222,12 +220,14 @@ def process_start_time(pid: int) -> float | None:
     """Return when a process started, comparable on this machine until it reboots; `None` if it is gone.
 
     On Linux this is field 22 of ``/proc/PID/stat`` (clock ticks since boot), which no clock change moves.
-    A process that has ended but was not waited for is gone.
+    A process that has ended but was not waited for is gone, and so is one that is just ending: with gigabytes
+    of memory to give back that takes seconds.
     """
     try:
         with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
             fields = file.read().rpartition(")")[2].split()
-        return None if fields[0] in "ZX" else float(fields[19])
+        has_ended = fields[0] in "ZX" or int(fields[6]) & _EXITING
+        return None if has_ended else float(fields[19])
     except ProcessLookupError:
         return None
     except FileNotFoundError:
@@ -237,90 +237,6 @@ def process_start_time(pid: int) -> float | None:
         return psutil.Process(pid).create_time()
     except psutil.Error:
         return None
-
-
-def check_ports(port: int) -> None:
-    """Check that a viewer could listen on `port` and `port` + 1000.
-
-    Raises
-    ------
-    ValueError
-        The pair is outside the range of ports.
-    PortInUseError
-        One of the two is taken; the message says which, and by whom where the system tells.
-    """
-    if not 1 <= port <= MAX_PORT:
-        raise ValueError(
-            f"port {port} is not between 1 and {MAX_PORT}: the control port is {CONTROL_PORT_OFFSET} above"
-        )
-    for each in (port, port + CONTROL_PORT_OFFSET):
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((LOOPBACK, each))
-            except OSError as error:
-                raise PortInUseError(error.errno, f"port {each} is taken by {port_owner(each)}") from error
-
-
-def next_free_pair(port: int) -> int:
-    """Return the first data port from `port` on whose pair is free, and which no viewer of this user means.
-
-    Raises
-    ------
-    PortInUseError
-        Not one of a hundred is free.
-    """
-    meant = {each.asked_port for each in list_endpoints()}
-    for candidate in range(port, min(port + _PORTS_TRIED, MAX_PORT + 1)):
-        if candidate in meant:
-            continue
-        try:
-            check_ports(candidate)
-        except PortInUseError:
-            continue
-        return candidate
-    raise PortInUseError(errno.EADDRINUSE, f"no pair of ports is free from {port} to {port + _PORTS_TRIED}")
-
-
-def port_owner(port: int) -> str:
-    """Return who listens on a TCP port of this machine, in words."""
-    try:
-        for connection in psutil.net_connections("tcp"):
-            listens = connection.status == psutil.CONN_LISTEN and connection.laddr[1:2] == (port,)
-            if listens and connection.pid:
-                return f"process {connection.pid} ({_process_name(connection.pid)})"
-    except psutil.Error:
-        pass
-    user = _port_user(port)
-    return "another process" if user is None else f"a process of user {user}"
-
-
-def _process_name(pid: int) -> str:
-    """Return the name of a process, and which viewer of this user it is, if any."""
-    name = psutil.Process(pid).name()
-    viewer = next((each for each in list_endpoints() if each.pid == pid), None)
-    if viewer is None:
-        return name
-    return (
-        f"{name}: your viewer {viewer.title!r} on ports {viewer.port} and {viewer.port + CONTROL_PORT_OFFSET}"
-    )
-
-
-def _port_user(port: int) -> str | None:
-    """Return whose socket listens, from the table that every user may read; `None` where there is none."""
-    try:
-        rows = [row.split() for row in Path("/proc/net/tcp").read_text().splitlines()[1:]]
-    except OSError:
-        return None
-    for row in rows:
-        if row[3] == _LISTENING and int(row[1].rpartition(":")[2], 16) == port:
-            import pwd
-
-            try:
-                return pwd.getpwuid(int(row[7])).pw_name
-            except KeyError:
-                return row[7]
-    return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from platecast.config import CONTROL_PORT_OFFSET
 from platecast.errors import PairingError, PortInUseError, ProtocolError
 from platecast.wire._codec import decode_batch, decode_sender_message, encode
 from platecast.wire._door import Door
-from platecast.wire._endpoint import LOOPBACK, check_ports, handover_path, port_owner
+from platecast.wire._endpoint import LOOPBACK, handover_path
 from platecast.wire._handover import (
     MAX_PATH_BYTES,
     Attached,
@@ -38,6 +38,7 @@ from platecast.wire._messages import (
     ViewerMessage,
 )
 from platecast.wire._named import remove_stale_blocks
+from platecast.wire._ports import check_ports, port_owner
 from platecast.wire._progress import ProgressPublisher
 from platecast.wire._strangers import LOOK_INTERVAL_S
 from platecast.wire._waker import Waker
