@@ -185,6 +185,15 @@ def test_small_picture_comes_from_a_lower_level(tmp_path, version, shapes, expec
         assert files.load(path, "plate").shape == (32, 40)
 
 
+def test_small_picture_where_a_level_is_not_there(tmp_path):
+    """It is still being written, or was left out of a copy."""
+    group = zarr.open_group(tmp_path / "x.zarr", mode="w")
+    group.create_array("0", data=np.ones((1, 32, 40), "uint8"))
+    group.attrs["ome"] = {"multiscales": [{"axes": [], "datasets": [{"path": "0"}, {"path": "1"}]}]}
+    with FileManager() as files:
+        assert files.load_small(f"{tmp_path}/x.zarr/0#index=0", "plate", 4).shape == (32, 40)
+
+
 def test_small_picture_where_nothing_is_said_of_levels(tmp_path):
     zarr.open_group(tmp_path / "x.zarr", mode="w").create_array("0", data=np.ones((1, 32, 40), "uint8"))
     with FileManager() as files:

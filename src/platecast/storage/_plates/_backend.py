@@ -67,7 +67,10 @@ class PlateBackend(StorageBackend):
             return self.load(path)
         largest = self._open(source)
         for lower in reversed(self._lower_levels(source)):
-            level = self._open(lower)
+            try:
+                level = self._open(lower)
+            except ImageNotFoundError:
+                continue  # it is still being written, or was left out of a copy
             # A level of fewer slices or time points has other planes.
             if level.shape[:-2] == largest.shape[:-2] and min(level.shape[-2:]) >= side_px:
                 return _read_plane(level, index, path)
