@@ -55,7 +55,8 @@ class TestLent:
         address = plane.ctypes.data
         del plane
         gc.collect()
-        again = [staging.empty(SHAPE, np.dtype(np.uint16)) for _ in range(40)]
+        # More than are prepared ahead meanwhile, which may be given out first.
+        again = [staging.empty(SHAPE, np.dtype(np.uint16)) for _ in range(100)]
         assert address in {plane.ctypes.data for plane in again}
 
     def test_a_part_of_it_is_copied(self, staging):

@@ -127,12 +127,17 @@ def test_process_that_nobody_waited_for_is_gone():
     process.wait()
 
 
-def test_process_that_is_ending_is_gone(monkeypatch, tmp_path):
-    """With gigabytes to give back it ends for seconds; the kernel tells so among the flags (0x4)."""
+ENDING = {"it has got the signal": (28, 1 << 8), "it gives its memory back": (6, 0x4)}
+"""Field of ``/proc/PID/stat`` after the name, and the bit that the kernel sets in it."""
+
+
+@pytest.mark.parametrize("stage", ENDING)
+def test_process_that_was_killed_is_gone_before_it_has_ended(monkeypatch, tmp_path, stage):
+    field, bit = ENDING[stage]
     with open(f"/proc/{os.getpid()}/stat", encoding="utf-8") as file:
         head, _, tail = file.read().rpartition(")")
     fields = tail.split()
-    fields[6] = str(int(fields[6]) | 0x4)
+    fields[field] = str(int(fields[field]) | bit)
     (tmp_path / "stat").write_text(f"{head}) {' '.join(fields)}")
     monkeypatch.setattr("builtins.open", lambda path, **options: (tmp_path / "stat").open(**options))
     assert process_start_time(os.getpid()) is None

@@ -84,7 +84,7 @@ def find_or_start(
     ViewerStartError
         The viewer ended or did not listen in time; the message ends with its last words.
     """
-    endpoint = read_endpoint(port)
+    endpoint = _living(port)
     if endpoint is not None:
         if endpoint.virtual_screen and virtual_screen is None and has_screen():
             _log.warning(_UNSEEN, endpoint.port)
@@ -93,7 +93,7 @@ def find_or_start(
         listen_address(listen)
     deadline = time.monotonic() + timeout_s
     with _start_lock(deadline):
-        endpoint = read_endpoint(port)
+        endpoint = _living(port)
         if endpoint is not None:
             return endpoint
         wait_for_ports(port)
@@ -210,6 +210,15 @@ def _launched(launch: _Launch, deadline: float, stop: threading.Event | None = N
     if endpoint.virtual_screen and launch.virtual_screen is None:
         _log.warning(_UNSEEN, endpoint.port)
     return endpoint
+
+
+def _living(port: int) -> Endpoint | None:
+    """Return the viewer on `port`.
+
+    Looked at twice: between its signal and its end a process that was killed looks alive for microseconds.
+    """
+    endpoint = read_endpoint(port)
+    return endpoint if endpoint is not None and endpoint.alive else None
 
 
 def has_screen() -> bool:

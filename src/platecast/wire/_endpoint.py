@@ -7,8 +7,10 @@ is stale and may be removed by anybody who finds it.
 
 import logging
 import os
+import signal
 import socket
 import stat
+import sys
 import tempfile
 import time
 from dataclasses import dataclass
@@ -28,6 +30,8 @@ LOOPBACK = "127.0.0.1"
 _STARTING_S = 60.0
 _EXITING = 0x4
 """PF_EXITING of the kernel, among the flags of ``/proc/PID/stat``."""
+_KILLED = 1 << (signal.SIGKILL - 1) if sys.platform != "win32" else 0
+"""SIGKILL, among the pending signals there."""
 
 
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
@@ -220,13 +224,13 @@ def process_start_time(pid: int) -> float | None:
     """Return when a process started, comparable on this machine until it reboots; `None` if it is gone.
 
     On Linux this is field 22 of ``/proc/PID/stat`` (clock ticks since boot), which no clock change moves.
-    A process that has ended but was not waited for is gone, and so is one that is just ending: with gigabytes
-    of memory to give back that takes seconds.
+    A process that has ended but was not waited for is gone, and so is one that was killed and is just ending:
+    with gigabytes of memory to give back that takes seconds.
     """
     try:
         with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
             fields = file.read().rpartition(")")[2].split()
-        has_ended = fields[0] in "ZX" or int(fields[6]) & _EXITING
+        has_ended = fields[0] in "ZX" or int(fields[6]) & _EXITING or int(fields[28]) & _KILLED
         return None if has_ended else float(fields[19])
     except ProcessLookupError:
         return None
