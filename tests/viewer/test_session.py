@@ -147,6 +147,26 @@ def test_plane_that_cannot_be_read_is_tried_now_and_then_and_only_on_screen(
     assert attempts_at(100.5) == 3, "somebody has come back"
 
 
+def test_plane_that_came_again_and_failed_again_is_not_forgotten(
+    qtbot, inbox, run, session, spoilt, monkeypatch
+):
+    """The first one is read at last just then."""
+    layer, files = spoilt()
+    (first,) = session._unreadable._spoilt.values()
+    inbox.plane(first.held, contrast=(0.0, 9.0), well="B02")
+    run()
+    assert layer.stack[0, 0, 0, 0, 0].max() == 0
+    session._turn()
+    (second,) = session._unreadable._spoilt.values()
+    assert second is not first
+    session._unreadable._recovered.append(first)
+    session._turn()
+    assert list(session._unreadable._spoilt.values()) == [second]
+    monkeypatch.setattr(session._unreadable, "_clock", lambda: 1e9)
+    files["disk:B02.tif"] = np.full((4, 6), 7, "uint8")
+    qtbot.waitUntil(lambda: layer.stack[0, 0, 0, 0, 0].max() == 7)
+
+
 def test_plane_that_came_again_is_not_read_a_second_time(qtbot, inbox, run, session, spoilt, monkeypatch):
     layer, _ = spoilt()
     inbox.plane(5, shape=(4, 6), dtype="uint8", well="B02")

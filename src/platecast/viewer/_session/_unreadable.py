@@ -114,8 +114,10 @@ class Unreadable:
         """Yield the planes that were read after all and are still lost."""
         while self._recovered:
             spoilt = self._recovered.popleft()
-            known = self._spoilt.pop(spoilt.plane, None)
-            if known is spoilt and self._store.lost_place(spoilt.plane, spoilt.display, spoilt.held):
+            if self._spoilt.get(spoilt.plane) is not spoilt:
+                continue  # it came again meanwhile, and may have failed again: that one is another matter
+            del self._spoilt[spoilt.plane]
+            if self._store.lost_place(spoilt.plane, spoilt.display, spoilt.held):
                 _log.info("a plane can be read again: %s", spoilt.held.address)
                 yield spoilt
 
