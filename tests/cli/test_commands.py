@@ -119,7 +119,7 @@ def test_list_shows_state_and_account_but_no_secret(platecast, free_port):
     assert str(free_port) in table
 
 
-def test_pipe_gets_whole_lines(free_port):
+def test_pipe_gets_whole_lines_of_tables(free_port):
     """Who reads them has no edge at which titles and numbers would have to give way."""
     title = "plate 2024-10-02 of the second screen, with a name as long as those of many plates"
     environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"}

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import tifffile
 
+from platecast.stream import Stream
 from platecast.stream._links import links
 from platecast.texts import duration_text, memory_text
 from tests.plain_sender import PlainSender, item
@@ -118,6 +119,15 @@ def test_status_says_why_planes_failed(platecast, free_port):
         words = " ".join(platecast("status").out.split())
     assert "1 sent 0 shown 0 superseded 1 failed 0 dropped 0 pending" in words
     assert "failed 1: no room on [this] shelf" in words
+
+
+@pytest.mark.usefixtures("closed_links")
+def test_status_says_what_records_take(platecast, free_port):
+    with viewer_on(free_port) as viewer:
+        assert "records" not in platecast("status").out
+        Stream(port=free_port).send(np.zeros((1000, 2), np.float32), kind="points", well="A01")
+        wait_until(lambda: viewer.ledger().shown == 1, "the points are there")
+        assert "records 0 MB" in " ".join(platecast("status").out.split())
 
 
 def test_status_is_followed_until_the_viewer_ends(free_port):

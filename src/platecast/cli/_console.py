@@ -2,26 +2,14 @@
 
 import os
 
-from rich.console import Console, ConsoleDimensions
+from rich.console import Console, RenderableType
 from rich.text import Text
 
 _NO_EDGE = 10_000
 """Columns of what is no terminal: a table there has the width of its content."""
 
-
-class _Console(Console):
-    """A console that cuts lines at the edge of a terminal alone; a pipe and a file have none."""
-
-    @property  # type: ignore[misc]  # rich lets it be set, which nobody does
-    def size(self) -> ConsoleDimensions:
-        """How much room there is; what `COLUMNS` says counts everywhere."""
-        found = super().size
-        has_edge = self.is_terminal or "COLUMNS" in os.environ
-        return found if has_edge else ConsoleDimensions(_NO_EDGE, found.height)
-
-
-out = _Console()
-errors = _Console(stderr=True)
+out = Console()
+errors = Console(stderr=True)
 
 _COLOURS = {"ready": "green", "busy": "yellow", "starting": "yellow", "not responding": "red", "gone": "red"}
 
@@ -29,6 +17,12 @@ _COLOURS = {"ready": "green", "busy": "yellow", "starting": "yellow", "not respo
 def print_error(error: object) -> None:
     """Write one line about what failed; what it quotes, such as a path, is never taken for markup."""
     errors.print(Text.assemble(("Error:", "bold red"), f" {error}"), soft_wrap=True)
+
+
+def print_table(table: RenderableType) -> None:
+    """Write tables; they are cut at the edge of a terminal, or at `COLUMNS`: a pipe and a file have none."""
+    has_edge = out.is_terminal or "COLUMNS" in os.environ
+    (out if has_edge else Console(width=_NO_EDGE)).print(table)
 
 
 def state_text(state: str) -> Text:

@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from platecast.cli._console import errors, out
+from platecast.cli._console import errors, out, print_table
 from platecast.cli._ports import QUIT_TIMEOUT_S, PortOption, viewer_on
 from platecast.cli._progress import run_progress
 from platecast.config import NapariStreamingConfig
@@ -140,4 +140,4 @@ def _print(outcome: _Outcome, plate: str) -> None:
         table.add_row(label, escape(value))
     for failure in run.failures:
         table.add_row("[red]failed[/]", escape(str(failure)))
-    out.print(table)
+    print_table(table)

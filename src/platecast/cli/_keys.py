@@ -7,7 +7,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from platecast.cli._console import errors, out
+from platecast.cli._console import errors, out, print_table
 from platecast.cli._ports import ViewerOption, the_endpoint
 from platecast.errors import PairingError
 from platecast.wire import Pairing, list_keys, pair_for, parse_pairing, revoke_key, store_pairing
@@ -29,7 +29,7 @@ def _list() -> None:
         table.add_column(column)
     for key in found:
         table.add_row(key.name, f"{key.made_at.astimezone():%Y-%m-%d %H:%M}", Text(key.public[:8] + "…"))
-    out.print(table)
+    print_table(table)
 
 
 @keys.command("add")

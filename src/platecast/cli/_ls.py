@@ -6,7 +6,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from platecast.cli._console import out, state_text
+from platecast.cli._console import out, print_table, state_text
 from platecast.manager import ViewerInfo, list_viewers
 from platecast.texts import duration_text, memory_text
 
@@ -21,7 +21,7 @@ def ls(json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] 
     elif not viewers:
         out.print("no viewer; start one with: platecast start", highlight=False)
     else:
-        out.print(_table(viewers))
+        print_table(_table(viewers))
 
 
 def _table(viewers: list[ViewerInfo]) -> Table:

@@ -7,7 +7,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from platecast.cli._console import errors, out
+from platecast.cli._console import errors, out, print_table
 from platecast.cli._pipeline_file import PipelineArgument, SetOption, apply_settings, load_pipeline
 from platecast.cli._progress import run_progress
 from platecast.config import PipelineConfig
@@ -138,7 +138,7 @@ def print_report(report: RunReport) -> None:
         table.add_row("[red]failed[/]", escape(str(failure)))
     if (more := len(report.failures) - _FAILURES_LISTED) > 0:
         table.add_row("[red]failed[/]", f"and {more} more, all of them with tracebacks in the record")
-    out.print(table)
+    print_table(table)
 
 
 def _override(fields: dict[str, Any]) -> PipelineConfig:

@@ -7,7 +7,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from platecast.cli._console import out
+from platecast.cli._console import out, print_table
 from platecast.pipeline import list_runs, stop_run
 
 
@@ -30,7 +30,7 @@ def runs(json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")
         wells = f"{status.wells_done} of {status.wells_total}"
         cells = (status.run, status.state, wells, str(status.failures), left, status.plate, status.output)
         table.add_row(*map(escape, cells))
-    out.print(table)
+    print_table(table)
 
 
 def stop(

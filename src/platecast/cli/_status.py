@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from platecast.cli._console import out, state_text
+from platecast.cli._console import out, print_table, state_text
 from platecast.cli._ports import ViewerArgument, the_endpoint
 from platecast.errors import ViewerNotFoundError
 from platecast.manager import ViewerInfo, ViewerWatch, find_viewer
@@ -40,7 +40,7 @@ def status(
     if json:
         out.print_json(data=viewer.as_dict())
     else:
-        out.print(_page(viewer))
+        print_table(_page(viewer))
 
 
 def _follow(endpoint: Endpoint, json: bool) -> None:
@@ -130,6 +130,8 @@ def _memory(status: ViewerStatus) -> str:
     for stock, where in ((planes.in_scratch, "in scratch"), (planes.at_rest, "at rest")):
         if stock.planes:
             words.append(f"{stock.planes} planes {where}")
+    if planes.records.planes:
+        words.append(f"records {memory_text(planes.records.mb)}")
     return ", ".join(words)
 
 
