@@ -186,7 +186,7 @@ def test_choice_of_the_form_reaches_the_viewer_and_what_is_sent_there(
         page.target.setCurrentIndex(page.target.findData(free_port))
         page.send()
         qtbot.waitUntil(lambda: viewer.ledger().shown == 8)
-        window.close()
+        window.close_now()
         again = type(window)(settings)
         qtbot.addWidget(again)
         again.images.open(str(plate))
@@ -195,7 +195,7 @@ def test_choice_of_the_form_reaches_the_viewer_and_what_is_sent_there(
         again.images.target.setCurrentIndex(again.images.target.findData(free_port))
         again.images.send()
         qtbot.waitUntil(lambda: viewer.ledger().shown == 20)
-        again.close()
+        again.close_now()
         displays = {(each.display.colormap, each.display.follow_newest) for each in viewer.planes}
         assert displays == {("magma", True)}
         assert all({"well", "channel"} <= set(each.display.sliced) for each in viewer.planes)

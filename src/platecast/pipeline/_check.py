@@ -43,12 +43,10 @@ def step_problems(pipeline: Pipeline) -> Iterator[str]:
 def plate_problems(plate: Plate) -> Iterator[str]:
     """Yield why a plate cannot be run."""
     if not is_address(plate.path) and not Path(plate.path).is_dir():
-        is_file = Path(plate.path).exists()
-        yield (
-            f"the plate {plate.path} is a file: give the folder it lies in"
-            if is_file
-            else (f"there is no plate folder {plate.path}")
-        )
+        if Path(plate.path).exists():
+            yield f"the plate {plate.path} is a file: give the folder it lies in"
+        else:
+            yield f"there is no plate folder {plate.path}"
     elif not plate.images:
         yield f"{plate.path} holds no images whose names are known: see platecast.parse_name for what is"
         yield from plate.problems
