@@ -112,7 +112,7 @@ def main() -> None:
     finally:
         for each in list_viewers():
             quit_viewer(each.endpoint, 30)
-        window.close()
+        window.close_now()
         shutil.rmtree(home, ignore_errors=True)
 
 

@@ -76,7 +76,7 @@ def main() -> None:
     finally:
         for viewer in list_viewers():
             quit_viewer(viewer.endpoint, 30)
-        window.close()
+        window.close_now()
         shutil.rmtree(home, ignore_errors=True)
 
 

@@ -70,7 +70,12 @@ def test_file_of_another_program_says_nothing(text):
     assert not is_telling("metadata.txt"), "nor does its name make a folder a plate"
 
 
-@pytest.mark.parametrize("text", ['{"Summary": {', '["Summary"]', '{"Summary": 1}'])
+NESTED = "[" * 100_000
+
+
+@pytest.mark.parametrize(
+    "text", ['{"Summary": {', '["Summary"]', '{"Summary": 1}', f'{{"Summary": {NESTED}'], ids=range(4)
+)
 def test_damaged_micro_manager(text):
     with pytest.raises(MetadataError):
         read("metadata.txt", text)
@@ -99,7 +104,7 @@ def test_squid_with_less(absent):
     assert (metadata.source, metadata.pixel_size_um, metadata.z_step_um) == ("Squid", None, None)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", "{"])
+@pytest.mark.parametrize("text", ["", "[]", "{}", "{", NESTED], ids=range(5))
 def test_damaged_squid(text):
     with pytest.raises(MetadataError):
         read("acquisition parameters.json", text)

@@ -104,4 +104,7 @@ def read_metadata(name: str, data: bytes) -> PlateMetadata:
     rank = metadata_rank(name)
     if rank is None:
         raise MetadataError(f"{name!r} is not the name of a file that describes a plate")
-    return _READERS[rank][1](decode(data))
+    try:
+        return _READERS[rank][1](decode(data))
+    except RecursionError as error:
+        raise MetadataError("it is damaged: its groups of values are nested too deeply") from error
