@@ -54,9 +54,8 @@ def main() -> None:
     opened: list[PlateMap] = []
 
     def open_map() -> None:
-        plate_map = PlateMap(
-            model, Place(lambda _: wells, lambda: {"well": "A01"}, lambda _: None), colors, numbers
-        )
+        place = Place(lambda _: wells, tuple, lambda: {"well": "A01"}, lambda _: None, lambda: "P1")
+        plate_map = PlateMap(model, place, colors, numbers)
         plate_map.resize(310, 320)
         plate_map.show()
         plate_map.grid.repaint()

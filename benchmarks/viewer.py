@@ -9,6 +9,9 @@
   33 ms.
 - ``burst``: 1,000/s of 512² for 10 s, over 384 places. Goal: all in, window alive.
 - ``hour``: 100 runs of 200 planes that replace each other. Goal: memory does not grow.
+- ``first``: an idle window gets an unbroken stream, 200/s; when its first plane is on screen, three times for
+  each size: in a window without layers, goal 100 ms after it was sent, and in one that shows the layer
+  already, goal 20 ms and one paint.
 - ``regroup``: 4,992 planes of 8 sites and 2 channels, stacked, become 16 layers. Goal: all made in 2 s.
 
 Fields: ``rss_*_mb`` resident memory of the viewer's process, ``planes_peak_mb`` what it says its planes take,
@@ -302,6 +305,42 @@ def hour(port: int) -> dict[str, Any]:
         return {"runs": 100, "planes_a_run": 200, **rss, **memory(one)}
 
 
+def seen_after_ms(one: Viewer, stream: pc.Stream, images: list[Image], wells: tuple[str, ...]) -> float:
+    """Begin to send and go on for a second; return when the first plane was on screen, after it was sent."""
+    one.ask("probe", action="start")
+    first_at = time.monotonic()
+    for turn in range(200):
+        while (early := first_at + turn / 200 - time.monotonic()) > 0:
+            time.sleep(early)
+        stream.send(images[turn % 8], well=wells[turn % len(wells)])
+    painted_at: float = one.ask("probe", action="stop")[0]["first_painted_at"]
+    return round((painted_at - first_at) * 1e3, 1)
+
+
+def first(port: int) -> dict[str, Any]:
+    found: dict[str, list[float]] = {}
+    for size in (512, 1080):
+        images = noise(size)
+        for _ in range(3):
+            with viewer(port) as one, stream_to(port) as stream:
+                stream.announce(PlateLayout(well=WELLS))
+                while not one.status()["senders"]:
+                    time.sleep(0.01)
+                found.setdefault(f"empty_{size}_ms", []).append(seen_after_ms(one, stream, images, WELLS))
+                stream.flush(60)
+                time.sleep(3)
+                # All for the place on screen: the next picture is that of the first plane.
+                here = (str(one.ask("layers")[0]["on_screen"]["well"]),)
+                found.setdefault(f"layer_{size}_ms", []).append(seen_after_ms(one, stream, images, here))
+                one.ask("probe", action="start")
+                for well in WELLS[:20]:
+                    one.ask("goto", well=well)
+                    one.ask("goto")
+                step = one.ask("probe", action="stop")[0]["step_p50_ms"]
+                found.setdefault(f"step_{size}_ms", []).append(round(step, 1))
+    return found
+
+
 def regroup(port: int) -> dict[str, Any]:
     images = noise(64)
     with viewer(port) as one:
@@ -330,6 +369,7 @@ CASES: dict[str, Callable[[int], dict[str, Any]]] = {
     "sustained": sustained,
     "burst": burst,
     "hour": hour,
+    "first": first,
     "regroup": regroup,
 }
 

@@ -64,10 +64,10 @@ def main(folder: Path) -> None:
             model = PlateModel()
             counts = fill(model, rows, columns, share)
             here = {"well": "B03", "site": 1}
-            place = Place(lambda _: (), lambda here=here: here, lambda _: None)
+            place = Place(lambda _: (), tuple, lambda here=here: here, lambda _: None, lambda: "P1")
             numbers = Numbers(lambda: ("cell count",), lambda *_, counts=counts: counts)
             draw(PlateMap(model, place, colors, numbers), folder, f"{count}_{name}")
-    empty = PlateMap(PlateModel(), Place(lambda _: (), dict, lambda _: None), colors)
+    empty = PlateMap(PlateModel(), Place(lambda _: (), tuple, dict, lambda _: None, lambda: None), colors)
     empty.resize(310, 320)
     empty.grab().save(str(folder / "empty.png"))
 

@@ -186,8 +186,8 @@ class RecordingCanvas:
     def values_on_screen(self):
         return dict(self.values)
 
-    def time_steps(self, *, is_wanted):
-        self.calls.append(("time_steps", is_wanted))
+    def time_pictures(self, *, is_wanted):
+        self.calls.append(("time_pictures", is_wanted))
         return {} if is_wanted else {"steps": 0}
 
     def names(self):

@@ -1,5 +1,7 @@
 """napari layers on a model without a window: nothing is painted here."""
 
+import time
+
 import numpy as np
 import pytest
 from napari.layers import Image, Points
@@ -272,14 +274,32 @@ def test_moves_are_timed_until_they_are_composed(model, store, file_plane):
     canvas = NapariCanvas(model, store, 5555)
     for well in ("A01", "A02"):
         file_plane(canvas, well=well)
-    canvas.time_steps(is_wanted=True)
-    canvas.steps_taken.painted()
+    canvas.time_pictures(is_wanted=True)
+    canvas.painted()
     canvas.go_to({"well": "A02"})
     canvas.go_to({"well": "A02"})
-    canvas.steps_taken.painted()
-    canvas.steps_taken.painted()
+    canvas.painted()
+    canvas.painted()
     model.dims.current_step = (0, *model.dims.current_step[1:])
-    canvas.steps_taken.painted()
-    found = canvas.time_steps(is_wanted=False)
+    canvas.painted()
+    found = canvas.time_pictures(is_wanted=False)
     assert found["steps"] == 2
     assert 0 < found["step_p50_ms"] <= found["step_max_ms"]
+
+
+def test_when_the_first_plane_that_came_was_seen(model, store, file_plane):
+    canvas = NapariCanvas(model, store, 5555)
+    canvas.time_pictures(is_wanted=True)
+    canvas.painted()
+    assert canvas.time_pictures(is_wanted=False)["first_painted_at"] is None, "nothing came"
+    canvas.time_pictures(is_wanted=True)
+    began_s = time.monotonic()
+    placement = file_plane(canvas, well="A01")
+    canvas.painted()
+    first_s = canvas.time_pictures(is_wanted=False)["first_painted_at"]
+    assert began_s <= first_s <= time.monotonic()
+    canvas.time_pictures(is_wanted=True)
+    canvas.refresh([placement.layer])
+    canvas.painted()
+    canvas.painted()
+    assert canvas.time_pictures(is_wanted=False)["first_painted_at"] >= first_s

@@ -22,9 +22,16 @@ class Window:
         self.known = {"well": wells, "site": sites}
         self.here = {"well": wells[0] if wells else None, "site": sites[0]}
         self.gone = []
+        self.plate = None
 
     def place(self):
-        return Place(lambda name: self.known.get(name, ()), lambda: self.here, self.go_to)
+        return Place(
+            lambda name: self.known.get(name, ()),
+            lambda: self.known["site"],
+            lambda: self.here,
+            self.go_to,
+            lambda: self.plate,
+        )
 
     def go_to(self, values):
         self.gone.append(dict(values))
@@ -125,6 +132,33 @@ def test_plates_can_be_chosen(qtbot):
     qtbot.addWidget(plate_map)
     plate_map._plates.setCurrentIndex(1)
     assert [well.name for well in plate_map._view.wells.values()] == ["B02"]
+
+
+def test_the_plate_on_screen_is_shown_until_the_user_chooses(qtbot):
+    model, window = PlateModel(), Window(["A01", "B02"])
+
+    def come(plate, well):
+        model.add(PlaneId(components=Components(plate=plate, well=well)))
+        window.plate = plate
+        plate_map.redraw()
+
+    def shown():
+        return [well.name for well in plate_map._view.wells.values()]
+
+    plate_map = PlateMap(model, window.place(), COLORS)
+    qtbot.addWidget(plate_map)
+    come(None, "A01")
+    come("P", "B02")
+    assert plate_map._plates.currentText() == "P"
+    assert shown() == ["B02"]
+    plate_map._plates.setCurrentIndex(0)
+    come("P", "C03")
+    assert shown() == ["A01"], "the user has chosen"
+    window.plate = None
+    plate_map.follow()
+    window.plate = "P"
+    plate_map.follow()
+    assert shown() == ["B02", "C03"]
 
 
 def test_1536_wells_open_within_a_second_and_update_within_200_ms(qtbot, make):

@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QLabel
 from platecast.components import Components, Kind, PlaneId, PlateLayout
 from platecast.config import Display
 from platecast.viewer._inbox._arrivals import Dropped
+from platecast.viewer._napari._private import on_composed
 
 
 @pytest.fixture
@@ -180,6 +181,42 @@ def test_warm_up_gives_way_to_images(qtbot, open_window, inbox):
     qtbot.waitUntil(lambda: not window._warming._timer.isActive(), timeout=20_000)
     assert [layer.name for layer in window.viewer.layers] == ["Image"]
     assert window.viewer.canvas.overlays.text.text == "Well B02"
+
+
+def test_the_picture_goes_before_the_widgets_around_it(qtbot, window, inbox):
+    parts = window.viewer.window._qt_viewer
+    seen = []
+
+    def look():
+        if window.viewer.layers:
+            seen.append((parts.dims.isVisible(), len(parts.controls.widgets)))
+
+    on_composed(window.viewer, look)
+    for well in ("A01", "A02"):
+        for channel in ("DAPI", "GFP"):
+            inbox.plane(1, shape=(64, 64), well=well, channel=channel)
+    window.wake()
+    qtbot.waitUntil(lambda: len(window.viewer.layers) == 2)
+    qtbot.waitUntil(lambda: parts.dims.isVisible() and bool(parts.controls.widgets))
+    assert seen[0] == (False, 0)
+    first, last = window.viewer.layers
+    window.viewer.layers.selection.active = first
+    qtbot.waitUntil(lambda: parts.controls.currentWidget() is parts.controls.widgets[first])
+    window.viewer.layers.selection.active = last
+    assert parts.controls.currentWidget() is parts.controls.widgets[last], "made before: shown at once"
+    window.viewer.layers.clear()
+    assert not parts.dims.isVisible()
+    assert not parts.controls.widgets
+    assert parts.controls.currentWidget() is parts.controls.empty_widget
+
+
+def test_controls_are_in_a_picture_that_is_asked_for(window, inbox, ask):
+    inbox.plane(1, shape=(64, 64), well="A01")
+    ask(window, "screenshot")
+    (layer,) = window.viewer.layers
+    parts = window.viewer.window._qt_viewer
+    assert parts.controls.currentWidget() is parts.controls.widgets[layer]
+    assert parts.dims.isVisible()
 
 
 def test_quit_closes_the_window(qtbot, window, ask):

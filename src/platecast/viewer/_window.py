@@ -12,6 +12,7 @@ from platecast.viewer._controls._docks import open_docks, update_docks
 from platecast.viewer._controls._window_parts import WindowParts
 from platecast.viewer._inbox._arrivals import Inbox
 from platecast.viewer._napari._canvas import NapariCanvas
+from platecast.viewer._napari._late_widgets import LateWidgets
 from platecast.viewer._napari._missing_shade import MissingShade
 from platecast.viewer._napari._private import (
     add_to_status_bar,
@@ -112,6 +113,7 @@ def open_window(title: str, port: int, inbox: Inbox, *, warm_up: bool = True) ->
     viewer = Viewer(title=title, show=False, show_welcome_screen=False)
     slice_once(viewer)
     use_plane_visuals(viewer)
+    late = LateWidgets(viewer)
     store = LayerStore()
     thumbnails = Thumbnails(lambda layer: layer.draw_thumbnail())
     on_window_closed(viewer, thumbnails.stop)
@@ -119,8 +121,8 @@ def open_window(title: str, port: int, inbox: Inbox, *, warm_up: bool = True) ->
     watch = PlateWatch(PlateModel())
     canvas.on_screen.on_moved = watch.moved.emit
     canvas.pin = inbox.pin
-    canvas.on_picture = lambda: update_docks(viewer)
-    on_composed(viewer, canvas.steps_taken.painted)
+    canvas.on_picture = lambda: _be_up_to_date(viewer, late)
+    on_composed(viewer, canvas.painted)
     following = Following(_is_dragging)
     canvas.on_touched = following.touch
     session = Session(inbox, store, canvas, watch=watch, following=following)
@@ -140,6 +142,11 @@ def open_window(title: str, port: int, inbox: Inbox, *, warm_up: bool = True) ->
     arrange_docks(viewer, _LEFT_PX, _RIGHT_PX)
     viewer.status = "Ready"
     return Window(viewer, session, WarmUp(viewer, lambda: session.is_idle) if warm_up else None)
+
+
+def _be_up_to_date(viewer: Viewer, late: LateWidgets) -> None:
+    late.show_now()
+    update_docks(viewer)
 
 
 def _is_dragging() -> bool:

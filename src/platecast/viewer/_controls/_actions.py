@@ -221,6 +221,8 @@ def _step(component: str, step: int) -> None:
     if component == "well":
         filled = parts.watch.model.filled_wells()
         known = tuple(value for value in known if value in filled or value == here)
+    elif component == "site":
+        known = parts.canvas.values_here("site") or known
     value = neighbour(known, here, step, wraps=component != "well")
     if value is not None and value != here:
         parts.canvas.go_to({component: value})

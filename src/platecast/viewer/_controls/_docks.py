@@ -24,7 +24,14 @@ def make_plate_map(napari_viewer: Viewer | None = None) -> QWidget:
     parts = find_parts(napari_viewer)
     if parts is None:
         return _no_stream()
-    place = Place(parts.store.values, parts.canvas.values_on_screen, parts.canvas.go_to)
+    canvas = parts.canvas
+    place = Place(
+        parts.store.values,
+        lambda: canvas.values_here("site"),
+        canvas.values_on_screen,
+        canvas.go_to,
+        lambda: canvas.plate_on_screen,
+    )
     rgba = ensure_colormap("viridis").map([step / (_COLORS - 1) for step in range(_COLORS)])
     colors = (rgba[:, :3] * 255).astype("uint8")
     numbers = Numbers(lambda: parts.store.number_columns, parts.store.numbers_by_well)

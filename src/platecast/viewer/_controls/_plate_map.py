@@ -11,6 +11,7 @@ from qtpy.QtCore import QRectF, QSize, Qt, QTimer
 from qtpy.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
+from platecast.components import Kind
 from platecast.layers import Value
 from platecast.viewer._controls._plate_grid import PlateGrid, paint_state
 from platecast.viewer._plate._model import PlateModel, PlateView, Topic, WellState
@@ -33,15 +34,21 @@ class Place:
     ----------
     values
         Returns the values that a component may be set to.
+    sites
+        Returns the sites of the well on screen that have images.
     on_screen
         Returns the values on screen.
     go_to
         Shows the image of some values.
+    plate
+        Returns the plate on screen.
     """
 
     values: Callable[[str], Sequence[Value]]
+    sites: Callable[[], Sequence[Value]]
     on_screen: Callable[[], Mapping[str, Value]]
     go_to: Callable[[Mapping[str, Value]], None]
+    plate: Callable[[], str | None]
 
 
 @dataclass(frozen=True)
@@ -100,6 +107,8 @@ class PlateMap(QWidget):
         self._colormap = colormap
         self._numbers = numbers
         self._choices: tuple[_Choice, ...] = ((_Shows.STATE, None),)
+        self._followed: str | None = None
+        """The plate on screen to which the map went last; from then on the user chooses."""
         self._took_s = 0.0
         self._asked_s = 0.0
         self._view = PlateView(8, 12, {})
@@ -124,7 +133,9 @@ class PlateMap(QWidget):
         self._text = QLabel()
         self._text.setStyleSheet("font-size: 11px; padding: 0")
         self._text.setTextFormat(Qt.TextFormat.PlainText)
-        self._text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self._text.setWordWrap(True)
+        self._text.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
+        self._text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_UPDATE_MS)
@@ -140,7 +151,10 @@ class PlateMap(QWidget):
             self._timer.start(max(_UPDATE_MS, round(10e3 * self._took_s)))
 
     def follow(self) -> None:
-        """Mark the well that is on screen now."""
+        """Mark the well that is on screen now, and show its plate if that is another one than before."""
+        if self._follow_plate():
+            self._draw()
+            return
         self.grid.set_here(str(self._place.on_screen().get("well", "")))
         if self._timer.isActive() and time.perf_counter() - self._asked_s < _MOST_WAIT_S:
             self._timer.start()
@@ -191,6 +205,7 @@ class PlateMap(QWidget):
         if names != [self._plates.itemText(place) for place in range(self._plates.count())]:
             _fill(self._plates, names, self._plates.currentIndex())
         self._plates.setVisible(len(names) > 1)
+        self._follow_plate()
         chosen = self._chosen
         choices = self._list_choices()
         if choices != self._choices:
@@ -200,13 +215,25 @@ class PlateMap(QWidget):
             _fill(self.views, texts, choices.index(chosen) if chosen in choices else 0)
         self._draw()
 
+    def _follow_plate(self) -> bool:
+        """Choose the plate on screen if another one was there before; say whether the map has to be drawn."""
+        plate, plates = self._place.plate(), self._model.plates
+        if plate == self._followed or plate not in plates[: self._plates.count()]:
+            return False
+        self._followed = plate
+        was, chosen = self._plates.currentIndex(), plates.index(plate)
+        self._plates.blockSignals(True)
+        self._plates.setCurrentIndex(chosen)
+        self._plates.blockSignals(False)
+        return was != chosen
+
     def _list_choices(self) -> tuple[_Choice, ...]:
         topics = self._model.topics(self._plate)
         columns = () if self._numbers is None else self._numbers.columns()
         return (
             (_Shows.STATE, None),
             *((_Shows.PICTURE, topic) for topic in topics if self._model.pictures(self._plate, topic)),
-            *((_Shows.MEAN, topic) for topic in topics),
+            *((_Shows.MEAN, topic) for topic in topics if topic.kind is Kind.IMAGE),
             *((_Shows.NUMBER, column) for column in columns),
         )
 
@@ -263,7 +290,7 @@ class PlateMap(QWidget):
             self._text.setText(f"{well} · no image to go to")
 
     def _step_site(self, step: int) -> None:
-        sites = list(self._place.values("site"))
+        sites = list(self._place.sites())
         here = self._place.on_screen().get("site")
         if here in sites and len(sites) > 1:
             self._place.go_to({"site": sites[(sites.index(here) + step) % len(sites)]})

@@ -27,7 +27,8 @@ from platecast.viewer._napari._private import main_window, slice_in_background
 from platecast.viewer._napari._record_view import RecordView
 from platecast.viewer._napari._sliders import Sliders
 from platecast.viewer._session._look import is_looked_at, place_of
-from platecast.viewer._session._probe import StepProbe
+from platecast.viewer._session._nearest import like, nearest_place, values_with_planes
+from platecast.viewer._session._probe import ArrivalProbe, StepProbe
 from platecast.viewer._session._steps import Step, newest_steps
 
 _log = logging.getLogger(__name__)
@@ -75,8 +76,8 @@ class NapariCanvas:
         """Called with the planes that are about to be on screen."""
         self._sliders = Sliders(viewer, store, self._tell_position, lambda: self.on_touched())
         self._sliders.about_to_move = self._prepare
-        self.steps_taken = StepProbe(self._is_loaded)
-        """Notes what moves of the sliders take; to be told when the window was painted."""
+        self._steps_taken = StepProbe(self._is_loaded)
+        self._arrivals_seen = ArrivalProbe(self._is_loaded)
         self._layers = LayerList(viewer, store, self._sliders, self._tell_position, put_off_thumbnail)
         for event in ("enabled", "stride", "shape"):
             # Last: napari has drawn the cells by then.
@@ -96,6 +97,8 @@ class NapariCanvas:
         else:
             self._stand_on(self._sliders.values)
         self._layers.compare_again()
+        if self._layers.shown[layer].layer.visible:
+            self._arrivals_seen.came()
         return True
 
     def axes_changed(self) -> None:
@@ -130,6 +133,7 @@ class NapariCanvas:
             if layer in self._layers.shown and isinstance(layer.stack, PlaneStack):
                 # Neither the extent nor the highlight depends on pixels, and both cost time in all layers.
                 self._layers.shown[layer].layer.refresh(extent=False, highlight=False)
+                self._arrivals_seen.came()
         self._tell_position()
 
     def show_more(self) -> bool:
@@ -166,8 +170,9 @@ class NapariCanvas:
 
     def go_to(self, values: Mapping[str, Value]) -> None:
         """Move the sliders and look at the layers of another place; see `Canvas.go_to`."""
+        values = nearest_place(self._store, self._alike, values, self.values_on_screen())
         if not values.items() <= self.values_on_screen().items():
-            self.steps_taken.begin()
+            self._steps_taken.begin()
         self._go_to(values)
         self.on_touched()
 
@@ -185,12 +190,34 @@ class NapariCanvas:
         """Return where the window looks; see `Canvas.values_on_screen`."""
         return self._layers.place | self._sliders.values if self._layers.shown else {}
 
-    def time_steps(self, *, is_wanted: bool) -> dict[str, float]:
-        """Begin or end to note what moves of the sliders take; see `Canvas.time_steps`."""
+    def values_here(self, component: str) -> tuple[Value, ...]:
+        """Return the values of a component that have planes at this place: the sites of this well."""
+        there = values_with_planes(self._alike, component, self.values_on_screen())
+        return tuple(value for value in self._store.values(component) if value in there)
+
+    @property
+    def plate_on_screen(self) -> str | None:
+        """The plate that is on screen; of several, that of the newest layer."""
+        shown = reversed(self._layers.shown.items())
+        return next((layer.key.plate for layer, s in shown if s.layer.visible), None)
+
+    @property
+    def _alike(self) -> list[StoredLayer]:
+        visible = (layer for layer, shown in self._layers.shown.items() if shown.layer.visible)
+        return like(self._store.layers, visible)
+
+    def time_pictures(self, *, is_wanted: bool) -> dict[str, float | None]:
+        """Begin or end to note what it takes until something is seen; see `Canvas.time_pictures`."""
         if is_wanted:
-            self.steps_taken.start()
+            self._steps_taken.start()
+            self._arrivals_seen.start()
             return {}
-        return self.steps_taken.stop()
+        return self._steps_taken.stop() | self._arrivals_seen.stop()
+
+    def painted(self) -> None:
+        """Hear that the window has been composed anew."""
+        self._steps_taken.painted()
+        self._arrivals_seen.painted()
 
     def names(self) -> dict[str, StoredLayer]:
         """Return the layers by name; see `Canvas.names`."""
@@ -239,7 +266,10 @@ class NapariCanvas:
             return False
         before = self.values_on_screen()
         self._go_to(place_of(layer.key) | dict(zip(layer.key.stacked, index, strict=True)))
-        return self.values_on_screen() != before
+        has_moved = self.values_on_screen() != before
+        if has_moved:
+            self._arrivals_seen.came()
+        return has_moved
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -305,7 +335,7 @@ class NapariCanvas:
     def _prepare(self, values: Mapping[str, Value]) -> None:
         """Keep in memory what is about to be on screen, and have the rest of it read in the background."""
         if values != self._sliders.values:
-            self.steps_taken.begin()
+            self._steps_taken.begin()
         planes = self.planes_at(values)
         self.pin(planes)
         if isinstance(self._viewer, Viewer):

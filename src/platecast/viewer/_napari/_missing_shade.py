@@ -13,9 +13,9 @@ from vispy.visuals.transforms import STTransform
 from platecast.viewer._napari._missing import MissingPlanes
 from platecast.viewer._napari._overlay import missing_text
 
-_SIDE = 256
+_SIDE = 512
 _STRIPES = 16
-_RIM = 10
+_RIM = 20
 _COLOR = (213, 94, 0)
 _DROPPED_COLOR = (86, 180, 233)
 _ALPHA = 110
@@ -86,7 +86,7 @@ def _mark(missing: MissingPlanes, *nodes: Any) -> None:  # noqa: ANN401 -- vispy
 
 
 def _node(scene: Any, picture: npt.NDArray[np.uint8]) -> Any:  # noqa: ANN401 -- vispy is untyped
-    node = Image(picture, parent=scene, interpolation="nearest")
+    node = Image(picture, parent=scene, interpolation="linear")
     node.order = _LAST
     node.set_gl_state("translucent", depth_test=False)
     node.visible = False

@@ -9,10 +9,16 @@ from napari.layers import Image, Labels
 from napari.viewer import Viewer
 from qtpy.QtCore import QObject, QTimer
 
+from platecast.viewer._napari._private import prepare_letters
+from platecast.viewer._napari._sliders import AXIS_LABELS
+
 _log = logging.getLogger(__name__)
 
 _PAUSE_MS = 50
 _NAME = "warming up"
+_LETTERS = "Well Site Channel Z T · 0123456789 ABCDEFGHIJKLMNOP missing"
+"""What the line over the images says of the first places."""
+_A_STEP = 6
 
 
 class WarmUp(QObject):
@@ -71,6 +77,14 @@ class WarmUp(QObject):
             yield
             if layer in self._viewer.layers:
                 self._viewer.layers.remove(layer)
+            yield
+        for start in range(0, len(_LETTERS), _A_STEP):
+            if self._is_idle():
+                prepare_letters(self._viewer, _LETTERS[start : start + _A_STEP])
+                yield
+        if self._is_idle():
+            # Sliders for the axes that every layer has: they take longer than the layer.
+            self._viewer.dims.ndim = len(AXIS_LABELS)
             yield
         if self._is_idle():
             gc.collect()

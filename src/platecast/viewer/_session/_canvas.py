@@ -53,13 +53,19 @@ class Canvas(Protocol):
         """Say whether a plane can be seen where the sliders stand now."""
 
     def go_to(self, values: Mapping[str, Value]) -> None:
-        """Put the sliders on these values, and look at the layers that were sliced by them."""
+        """Put the sliders on these values, and look at the layers that were sliced by them.
+
+        What is not given stays as it is, unless nothing is there; then the nearest place is taken.
+        """
 
     def values_on_screen(self) -> dict[str, Value]:
         """Return the values that are on screen, of all components that vary but the channels of layers."""
 
-    def time_steps(self, *, is_wanted: bool) -> dict[str, float]:
-        """Begin to note what moves of the sliders take; or end, and return that, see `StepProbe`."""
+    def time_pictures(self, *, is_wanted: bool) -> dict[str, float | None]:
+        """Begin to note what it takes until something is seen; or end, and return that.
+
+        See `StepProbe` and `ArrivalProbe`.
+        """
 
     def names(self) -> dict[str, StoredLayer]:
         """Return the layers that were added, by the names they bear now."""

@@ -257,10 +257,10 @@ class Commands:
     def _probe(self, *, action: str) -> Answer:
         if action == "start":
             self._gaps.start()
-            self._canvas.time_steps(is_wanted=True)
+            self._canvas.time_pictures(is_wanted=True)
             return {"probing": True}, ()
         if action == "stop":
-            return self._gaps.stop() | self._canvas.time_steps(is_wanted=False), ()
+            return self._gaps.stop() | self._canvas.time_pictures(is_wanted=False), ()
         raise ValueError(f"probe: action is 'start' or 'stop', not {action!r}")
 
     def _clear(

@@ -1,4 +1,4 @@
-"""How long the window's loop is deaf at a time, and what a step of a slider takes: what a user feels."""
+"""How long the window's loop is deaf, how long a step of a slider takes, and when a plane is seen."""
 
 import time
 from collections.abc import Callable
@@ -94,3 +94,39 @@ class StepProbe(QObject):
         if self._began_s is not None and self._is_loaded():
             self._steps_s.append(time.perf_counter() - self._began_s)
             self._began_s = None
+
+
+class ArrivalProbe:
+    """Notes when the first plane that came was on screen. For the window's thread.
+
+    Parameters
+    ----------
+    is_loaded
+        Says whether every visible layer shows the place where the sliders stand.
+    """
+
+    def __init__(self, is_loaded: Callable[[], bool]) -> None:
+        self._is_loaded = is_loaded
+        self._is_on = False
+        self._has_come = False
+        self._painted_at: float | None = None
+
+    def start(self) -> None:
+        """Begin, and forget what was noted before."""
+        self._is_on = True
+        self._has_come = False
+        self._painted_at = None
+
+    def stop(self) -> dict[str, float | None]:
+        """End; return when the first plane was on screen, in seconds of the machine's monotonic clock."""
+        self._is_on = False
+        return {"first_painted_at": self._painted_at}
+
+    def came(self) -> None:
+        """Hear that a plane has come that is to be seen with the next composition."""
+        self._has_come = self._is_on
+
+    def painted(self) -> None:
+        """Hear that the window has been composed anew."""
+        if self._has_come and self._painted_at is None and self._is_loaded():
+            self._painted_at = time.monotonic()
