@@ -23,6 +23,8 @@ _log = logging.getLogger(__name__)
 _INTERVAL_MS = 100
 _BUDGET_S = 0.003
 """For noting planes, and once more for looking at their pixels."""
+_TELL_INTERVAL_S = 0.25
+"""Between two changes that are told: each paints the plate and, without a graphics card, the canvas, too."""
 
 
 class Watch(Protocol):
@@ -54,7 +56,7 @@ class PlateWatch(QObject):
     """
 
     changed = QtSignal()
-    """The model has changed; at most ten times a second."""
+    """The model has changed; the first one at once, at most four times a second."""
     moved = QtSignal()
     """Another place is on screen."""
 
@@ -66,6 +68,7 @@ class PlateWatch(QObject):
         self._filed: deque[tuple[PlaneId, weakref.ref[Any]]] = deque()
         self._unmeasured: deque[tuple[PlaneId, weakref.ref[Any]]] = deque()
         self._told = 0
+        self._told_at_s = float("-inf")
         self._timer = QTimer(self)
         self._timer.setInterval(_INTERVAL_MS)
         self._timer.timeout.connect(self._turn)
@@ -121,8 +124,9 @@ class PlateWatch(QObject):
         except Exception:
             _log.exception("the account of the wells is incomplete")
         if self.model.version != self._told:
-            self._told = self.model.version
-            self.changed.emit()
+            if time.monotonic() - self._told_at_s >= _TELL_INTERVAL_S:
+                self._told, self._told_at_s = self.model.version, time.monotonic()
+                self.changed.emit()
         elif not self._filed and not self._unmeasured:
             self._timer.stop()
 
