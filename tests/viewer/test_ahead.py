@@ -1,5 +1,7 @@
 """Planes at rest are read before they are looked at, and never while that would be in somebody's way."""
 
+import threading
+
 import numpy as np
 import pytest
 
@@ -111,3 +113,21 @@ def test_map_takes_a_lower_resolution_where_the_plane_is_large(qtbot, qapp, monk
     assert measured == [(identity("A01", 1), 7.0, (32, 32))]
     assert asked == [("gone:a.tif", 128), ("disk:b.tif", 128)]
     assert whole == []
+
+
+def test_file_that_never_answers_keeps_no_window_from_closing(qtbot, qapp, monkeypatch):
+    monkeypatch.setattr(_ahead, "_QUIET_S", 0.0)
+    monkeypatch.setattr(_ahead, "CLOSE_S", 0.1)
+    reading, answered = threading.Event(), threading.Event()
+
+    def load_small(address, side_px):
+        reading.set()
+        answered.wait()
+        return np.zeros((150, 150), np.uint16)
+
+    plane = Shelf(lambda address: None).plane("share:a.tif", (2160, 2160), "uint16")
+    ahead = ReadAhead(lambda name: [], dict, lambda place: [], load_small)
+    ahead.offer(identity("A01"), plane)
+    qtbot.waitUntil(reading.is_set)
+    ahead.stop()  # would never come back
+    answered.set()

@@ -31,6 +31,10 @@ _MAP_PX = 4 * PICTURE_PX
 """Shorter side of what a small picture and a mean are made of, at least: what `small_picture` looks at."""
 
 
+CLOSE_S = 2.0
+"""How long a window that closes waits for a file that is read: a share that has gone may never answer."""
+
+
 class ReadAhead(QObject):
     """Reads in a thread of its own what is likely to be looked at. Methods are for the window's thread.
 
@@ -92,13 +96,13 @@ class ReadAhead(QObject):
         self._begin()
 
     def stop(self) -> None:
-        """End; waits for the plane that is being read."""
+        """End; waits for the plane that is being read, at most `CLOSE_S`."""
         self._settled.stop()
         with self._changed:
             self._is_stopped = True
             self._changed.notify()
         if self._thread is not None:
-            self._thread.join()
+            self._thread.join(CLOSE_S)
 
     def _look_around(self) -> None:
         """Have the planes read that one more step, or one back, would show."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from platecast.components import PlaneId
 from platecast.config import Display
 from platecast.layers import HeldPlane, Index, LayerStore, PlaneStack, StoredLayer, Withdrawal
+from platecast.viewer._session._ahead import CLOSE_S
 
 _log = logging.getLogger(__name__)
 
@@ -17,8 +18,10 @@ AGAIN_S = 3.0
 """How long after it failed a plane is read again, once it is looked at."""
 _LONGEST_S = 60.0
 """Longest time between two attempts while nobody looks elsewhere; it doubles from `AGAIN_S`."""
-_MOST = 2000
-"""Planes that are remembered; of a plate whose disk has gone, those that were looked at last."""
+_MOST = 500
+"""Planes that are remembered; of a plate whose disk has gone, those that were looked at last.
+
+The window looks through them four times a second: 3 ms each time."""
 
 
 @dataclass(eq=False, slots=True)
@@ -122,12 +125,12 @@ class Unreadable:
                 yield spoilt
 
     def stop(self) -> None:
-        """End; waits for the plane that is being read. May be called again."""
+        """End; waits for the plane that is being read, at most `CLOSE_S`. May be called again."""
         with self._changed:
             self._is_stopped = True
             self._changed.notify()
         if self._thread is not None:
-            self._thread.join()
+            self._thread.join(CLOSE_S)
             self._thread = None
 
     def _remember(self, plane: PlaneId, withdrawn: Withdrawal, held: HeldPlane, reason: str) -> None:
