@@ -54,7 +54,7 @@ def main() -> None:
     opened: list[PlateMap] = []
 
     def open_map() -> None:
-        place = Place(lambda _: wells, tuple, lambda: {"well": "A01"}, lambda _: None, lambda: "P1")
+        place = Place(lambda _: wells, tuple, lambda: {"well": "A01"}, lambda _: None, lambda: None)
         plate_map = PlateMap(model, place, colors, numbers)
         plate_map.resize(310, 320)
         plate_map.show()

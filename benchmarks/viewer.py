@@ -7,6 +7,8 @@
 - ``budget-scratch``: the same without a store.
 - ``sustained``: 200/s of 1080² over 384 places for 30 s. Goal: all in, gaps of the window's loop p99 at most
   33 ms.
+- ``follow``: the same, and the sliders follow the newest plane. Goal: never more than one paint behind, which
+  is what ``step_ms_*`` tell here: each step goes to the newest plane there is, and ends when it is painted.
 - ``burst``: 1,000/s of 512² for 10 s, over 384 places. Goal: all in, window alive.
 - ``hour``: 100 runs of 200 planes that replace each other. Goal: memory does not grow.
 - ``first``: an idle window gets an unbroken stream, 200/s; when its first plane is on screen, three times for
@@ -249,11 +251,11 @@ def budget_resting(port: int) -> dict[str, Any]:
             return found | look_at_some(one) | memory(one)
 
 
-def paced(one: Viewer, size: int, rate: int, seconds: int) -> dict[str, Any]:
+def paced(one: Viewer, size: int, rate: int, seconds: int, **config: object) -> dict[str, Any]:
     """Send at a rate, to 384 places in turn."""
     images = noise(size)
     total = rate * seconds
-    with stream_to(one.endpoint.port, when_full="drop_oldest") as stream:
+    with stream_to(one.endpoint.port, when_full="drop_oldest", **config) as stream:
         stream.announce(PlateLayout(well=WELLS))
         stream.send(images[0], well="A01")
         one.wait_settled(1)
@@ -268,6 +270,16 @@ def paced(one: Viewer, size: int, rate: int, seconds: int) -> dict[str, Any]:
         all_s = time.perf_counter() - start
         gaps = one.ask("probe", action="stop")[0]
         ledger = one.status()["ledger"]
+    followed = {}
+    if config.get("follow_newest"):
+        here = one.ask("goto")[0]["on_screen"]["well"]
+        followed = {
+            "steps": gaps["steps"],
+            "step_ms_p50": round(gaps["step_p50_ms"], 1),
+            "step_ms_p95": round(gaps["step_p95_ms"], 1),
+            "step_ms_max": round(gaps["step_max_ms"], 1),
+            "is_at_newest": here == WELLS[(total - 1) % len(WELLS)],
+        }
     return {
         "sent": total + 1,
         "sent_s": round(sent_s, 2),
@@ -277,12 +289,18 @@ def paced(one: Viewer, size: int, rate: int, seconds: int) -> dict[str, Any]:
         "gap_ms_p50": round(gaps["p50_ms"], 1),
         "gap_ms_p99": round(gaps["p99_ms"], 1),
         "gap_ms_max": round(gaps["max_ms"], 1),
+        **followed,
     }
 
 
 def sustained(port: int) -> dict[str, Any]:
     with viewer(port) as one:
         return paced(one, 1080, 200, 30) | memory(one)
+
+
+def follow(port: int) -> dict[str, Any]:
+    with viewer(port) as one:
+        return paced(one, 1080, 200, 30, follow_newest=True) | memory(one)
 
 
 def burst(port: int) -> dict[str, Any]:
@@ -367,6 +385,7 @@ CASES: dict[str, Callable[[int], dict[str, Any]]] = {
     "budget-resting": budget_resting,
     "budget-scratch": budget_scratch,
     "sustained": sustained,
+    "follow": follow,
     "burst": burst,
     "hour": hour,
     "first": first,

@@ -79,6 +79,7 @@ def draw(plate_map: PlateMap, folder: Path, name: str) -> None:
     plate_map.show()
     for view in views:
         plate_map.views.setCurrentText(view)
+        QApplication.processEvents()
         plate_map.grab().save(str(folder / f"{name}_{view.split()[0].lower()}.png"))
     plate_map.resize(900, 700)
     plate_map.views.setCurrentText(views[1])

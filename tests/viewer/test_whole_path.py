@@ -163,9 +163,13 @@ def test_the_first_plane_is_seen_while_more_keep_coming(qtbot, viewer, window, i
                 stream.send(image, well=WELLS[number % 32], z_index=number % 50)
                 time.sleep(0.0005)
 
+    from platecast.viewer._napari._private import on_composed
+
+    composed = []
+    on_composed(window.viewer, lambda: composed.append(len(window.viewer.layers)))
     beside = in_thread(send_on)
     try:
-        qtbot.waitUntil(lambda: len(window.viewer.layers) == 1, timeout=20_000)
+        qtbot.waitUntil(lambda: 1 in composed, timeout=20_000)
         before = viewer.receiver.ledger().sent
         picture = window.viewer.screenshot(canvas_only=True, flash=False)
         assert picture[picture.shape[0] // 2, picture.shape[1] // 2, :3].max() > 100
