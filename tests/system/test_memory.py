@@ -49,7 +49,7 @@ def test_budget(viewer, tmp_path):
             return seen[-1]["ledger"]["shown"] == PLANES
 
         wait_until(all_in, "all planes are in layers", 30)
-        assert stream.report().shown == PLANES
+        assert stream.flush(10).shown == PLANES
     assert max(each["planes"]["memory_mb"] for each in seen) <= BUDGET_MB
     planes = seen[-1]["planes"]
     assert planes["budget_mb"] == BUDGET_MB
