@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from qtpy.QtCore import QPoint, Qt
 
-from platecast.components import Components, PlaneId, PlateLayout, row_name
+from platecast.components import Components, Kind, PlaneId, PlateLayout, row_name
 from platecast.layers import Loss, LossState
 from platecast.viewer._controls._plate_map import Numbers, Place, PlateMap
 from platecast.viewer._plate._model import PlateModel
@@ -245,6 +245,25 @@ def test_views(pictured):
     columns.clear()
     plate_map.redraw()
     assert plate_map.views.currentText() == "State"
+
+
+def test_only_images_have_a_mean(pictured):
+    plate_map, model, _ = pictured
+    for kind in (Kind.TABLE, Kind.POINTS, Kind.LABELS):
+        model.add(PlaneId(components=Components(well="A01"), kind=kind))
+    plate_map.redraw()
+    texts = [plate_map.views.itemText(row) for row in range(plate_map.views.count())]
+    assert [text for text in texts if text.startswith("Mean")] == ["Mean of Image"]
+
+
+def test_long_words_are_not_cut(qtbot, make):
+    plate_map, _ = make(["A01", "A02"])
+    short = plate_map._text.height()
+    plate_map._model.lose(plane("A02", 2), Loss(LossState.FAILED, "no such file or directory " * 4))
+    plate_map.redraw()
+    plate_map.grid.well_hovered.emit("A02")
+    assert plate_map.text.startswith("A02")
+    qtbot.waitUntil(lambda: plate_map._text.height() >= 2 * short)
 
 
 def test_pictures_of_wells(pictured):
