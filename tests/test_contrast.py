@@ -1,5 +1,8 @@
 """Robust limits of values, and none where there are none."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -21,3 +24,19 @@ def test_robust_limits(name):
     values, expected = LIMITS[name]
     limits = robust_limits(values)
     assert limits == (None if expected is None else pytest.approx(expected, abs=3))
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 1000])
+def test_limits_are_numpys_percentiles(size):
+    values = np.random.default_rng(size).integers(0, 4096, size, dtype=np.uint16)
+    low, high = np.percentile(values, (0.5, 99.8))
+    assert robust_limits(values) == (pytest.approx((low, high)) if low < high else None)
+
+
+def test_a_worker_imports_no_masked_arrays_for_them():
+    code = (
+        "import sys, numpy as np\nfrom platecast.contrast import robust_limits\n"
+        "print(robust_limits(np.arange(9)) is not None, 'numpy.ma' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", "False"]

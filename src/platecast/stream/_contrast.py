@@ -34,7 +34,7 @@ class ContrastSampler:
 def _sample_rows(staged: Staged, pixels: Pixels) -> np.ndarray[tuple[int, ...], np.dtype[np.generic]]:
     rows = staged.shape[0]
     row_bytes = staged.nbytes // rows
-    # Not NumPy's `unique`, which imports masked arrays: 20 ms in which no other thread runs.
+    # Not NumPy's `unique`, which imports masked arrays, see `robust_limits`.
     chosen = sorted({place * (rows - 1) // (_ROWS - 1) for place in range(_ROWS)})
     if not isinstance(pixels, bytes):
         data = b"".join(pixels.read(row_bytes, row * row_bytes) for row in chosen)
