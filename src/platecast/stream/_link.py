@@ -14,13 +14,13 @@ from collections.abc import Callable, Iterator
 
 from platecast.components import PlateLayout
 from platecast.errors import PlatecastError, ProtocolError
-from platecast.manager import find_or_start
 from platecast.stream._flow import Flow
 from platecast.stream._outbox import Outbox
 from platecast.stream._session import Session
 from platecast.stream._silence import FAR_SILENCE_S, Silence
 from platecast.stream._staged import Staged
 from platecast.stream._staging import Staging
+from platecast.stream._starter import Starter
 from platecast.stream._transmitter import Transmitter
 from platecast.wire import (
     PROTOCOL_VERSION,
@@ -95,7 +95,7 @@ class Link:
         self._session: Session | None = None
         self._reported: str | None = None
         self._silence = Silence(self._name)
-        self._starter: threading.Thread | None = None
+        self._starter = Starter(port)
         self._stopping = threading.Event()
         self._idle = False
         self._rests = False
@@ -117,7 +117,7 @@ class Link:
     @property
     def expecting(self) -> bool:
         """Whether a viewer is being started for this link."""
-        return self._starter is not None and self._starter.is_alive()
+        return self._starter.is_starting
 
     def start_viewer(
         self,
@@ -130,19 +130,14 @@ class Link:
         """Find or start a viewer, in the background; planes wait for it meanwhile."""
         if self._pairing is not None:
             return
-        if self._starter is None or not (self.linked or self.expecting):
-            self._starter = threading.Thread(
-                target=self._find_or_start,
-                args=(persistent, title, or_next, memory_budget_mb),
-                name=f"platecast-starter-{self.port}",
-                daemon=True,
+        if not (self._starter.was_asked and (self.linked or self.expecting)):
+            self._starter.start(
+                persistent=persistent, title=title, or_next=or_next, memory_budget_mb=memory_budget_mb
             )
-            self._starter.start()
 
     def wait_started(self, timeout_s: float) -> None:
         """Wait for a viewer that is being started."""
-        if self._starter is not None:
-            self._starter.join(timeout_s)
+        self._starter.wait(timeout_s)
 
     @property
     def hopeful(self) -> bool:
@@ -232,20 +227,6 @@ class Link:
         """Let go, in a forked child, of what would hide the parent's end from the viewer."""
         if self._session is not None:
             self._session.sockets.abandon()
-
-    def _find_or_start(
-        self, persistent: bool, title: str, or_next: bool, memory_budget_mb: float | None
-    ) -> None:
-        try:
-            find_or_start(
-                self.port,
-                or_next=or_next,
-                title=title,
-                persistent=persistent,
-                memory_budget_mb=memory_budget_mb,
-            )
-        except PlatecastError as error:
-            _log.warning("no viewer on port %d: %s", self.port, error)
 
     # The rest runs in the link's own thread.
 
