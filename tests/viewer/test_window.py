@@ -210,6 +210,21 @@ def test_the_picture_goes_before_the_widgets_around_it(qtbot, window, inbox):
     assert parts.controls.currentWidget() is parts.controls.empty_widget
 
 
+def test_a_tall_image_is_seen_whole_beside_the_sliders_that_come_after_it(qtbot, window, inbox, ask):
+    inbox.waiting.append(PlateLayout(well=("A01", "A02"), site=(1, 2), z_index=(1, 2), timepoint=(1, 2)))
+    inbox.plane(60000, shape=(900, 300), contrast=(0.0, 60000.0), well="A01", site=1, channel=1)
+    sliders = window.viewer.window._qt_viewer.dims
+    window.wake()
+    qtbot.waitUntil(lambda: not sliders.isHidden(), timeout=20_000)
+    image = QImage.fromData(ask(window, "screenshot", canvas_only=True)[1][0])
+    middle = image.width() // 2
+    levels = [
+        image.pixelColor(middle, row).lightness() for row in (0, image.height() // 2, image.height() - 1)
+    ]
+    assert levels[1] > 200
+    assert max(levels[0], levels[2]) < 50, "there is black above and below the image"
+
+
 def test_controls_are_in_a_picture_that_is_asked_for(window, inbox, ask):
     inbox.plane(1, shape=(64, 64), well="A01")
     ask(window, "screenshot")

@@ -29,6 +29,7 @@ class LateWidgets(QObject):
     """
 
     def __init__(self, viewer: Viewer) -> None:
+        self._viewer = viewer
         self._container = viewer.window._qt_viewer.controls
         super().__init__(self._container)
         self._layers = viewer.layers
@@ -51,8 +52,11 @@ class LateWidgets(QObject):
     def show_now(self) -> None:
         """Show what was put off, for somebody who takes a picture of the window."""
         self._timer.stop()
-        if self._layers:
+        if self._layers and self._sliders.isHidden():
             self._sliders.show()
+            # They make the canvas smaller, and napari has fitted the first layer to the larger one.
+            self._sliders.parentWidget().layout().activate()
+            self._viewer.reset_view()
         self._container._populate()
 
     def _inserted(self, _event: object) -> None:
