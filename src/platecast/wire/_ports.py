@@ -118,7 +118,11 @@ def _is_dying(port: int) -> bool:
         listeners = _listeners(port)
     except psutil.Error:
         return False
-    return bool(listeners) and not any(listeners) and _port_user(port) == os.geteuid()
+    if not listeners or any(listeners):
+        return False
+    # Where the system does not tell whose it is, nobody is taken for dying; Windows has no user ids either.
+    user = _port_user(port)
+    return user is not None and user == os.geteuid()
 
 
 def _process_name(pid: int) -> str:
