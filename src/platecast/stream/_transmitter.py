@@ -31,7 +31,7 @@ _log = logging.getLogger(__name__)
 _RETRANSMIT_AFTER_S = 1.0
 _PAUSE_S = 0.02
 """How long planes are collected after a batch: each batch wakes four threads in two processes."""
-_CALM_PAUSE_S = 0.05
+_CALM_PAUSE_S = 0.1
 """The same where few planes come: of a pipeline with 100 a second five share what one wake-up costs."""
 _LEAST_RETRY_S = 0.005
 _MOST_RETRY_S = 0.1
