@@ -221,6 +221,25 @@ def test_a_layer_is_refreshed_once_a_frame(qtbot, inbox, store, recording_canvas
     session.stop()
 
 
+def test_layers_that_take_long_to_draw_are_refreshed_less_often(inbox, store, recording_canvas):
+    now = [10.0]
+    session = Session(inbox, store, recording_canvas, clock=lambda: now[0])
+
+    def refreshed(after_s):
+        now[0] += after_s
+        inbox.plane(well="A01")
+        session._turn()
+        return len(recording_canvas.asked("refresh"))
+
+    refreshed(0.0)
+    assert refreshed(0.0) == 1, "the first is drawn at once"
+    now[0] += 0.050
+    session.painted()
+    assert refreshed(0.100) == 1, "others have the processors for three times as long as that took"
+    assert refreshed(0.051) == 2
+    session.stop()
+
+
 def test_a_turn_ends_when_its_time_is_spent(inbox, store, recording_canvas):
     now = [0.0]
 

@@ -126,6 +126,7 @@ def open_window(title: str, port: int, inbox: Inbox, *, warm_up: bool = True) ->
     following = Following(_is_dragging)
     canvas.on_touched = following.touch
     session = Session(inbox, store, canvas, watch=watch, following=following)
+    on_composed(viewer, session.painted)
     canvas.on_more = session.wake
     ahead = ReadAhead(store.values, canvas.values_on_screen, canvas.planes_at)
     watch.on_rest = ahead.offer

@@ -1,6 +1,7 @@
 """The window's loop: takes what arrived, files it, and shows it, a little at a time."""
 
 import logging
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -20,6 +21,7 @@ from platecast.viewer._session._commands import Commands
 from platecast.viewer._session._export import Exports
 from platecast.viewer._session._filing import Filing, Newcomer
 from platecast.viewer._session._following import Following
+from platecast.viewer._session._frame_pace import FramePace
 from platecast.viewer._session._layers_status import layers_status
 from platecast.viewer._session._steps import StepName
 from platecast.viewer._session._unreadable import Unreadable
@@ -27,7 +29,6 @@ from platecast.viewer._session._unreadable import Unreadable
 _log = logging.getLogger(__name__)
 
 _BUDGET_S = 0.006
-_FRAME_S = 1 / 60
 _BEAT_INTERVAL_MS = 250
 # Between two new layers: timers of 0 ms in a row keep Qt from input and from the timers of others.
 _PAUSE_MS = 10
@@ -46,7 +47,7 @@ class Session(QObject):
     """Moves planes from an inbox to a canvas without keeping the window from its user.
 
     One turn takes planes for at most 6 ms, shows at most one new layer, refreshes each layer that has
-    something new on screen at most once a frame, and gives way to painting and input before the next.
+    something new on screen as often as `FramePace` says, and gives way to painting and input before the next.
     Commands are answered in their place among the planes: what was sent before them is there.
 
     Everything but `wake` is for the window's thread.
@@ -101,7 +102,7 @@ class Session(QObject):
         self._unreadable = Unreadable(store, self.wake)
         self._is_awake = False
         self._is_stopped = False
-        self._last_refresh_s = float("-inf")
+        self._pace = FramePace(clock)
         self._more_at_s = float("-inf")
         # Queued whatever thread emits: a turn must never run inside the receiver's thread.
         self._woken.connect(self._turn, Qt.ConnectionType.QueuedConnection)
@@ -260,17 +261,21 @@ class Session(QObject):
         return took_time
 
     def _refresh_when_due(self) -> None:
-        if not self._filing.has_news and self.following.newest is None:
+        is_followed = self.following.newest is not None
+        if not (self._filing.has_news or is_followed):
             return
-        wait_s = self._last_refresh_s + _FRAME_S - self._clock()
+        wait_s = self._pace.wait_s(is_followed=is_followed)
         if wait_s <= 0:
             self._refresh_now()
-        elif not self._frame.isActive():
-            self._frame.start(int(wait_s * 1000) + 1)
+            return
+        wait_ms = math.ceil(wait_s * 1e3)
+        if not 0 <= self._frame.remainingTime() <= wait_ms:
+            self._frame.start(wait_ms)
 
     def _refresh_now(self) -> None:
         if self._is_stopped:
             return
+        self._pace.begin()
         try:
             self._follow_newest()
             tables, self._filing.tables = tuple(self._filing.tables), {}
@@ -282,7 +287,10 @@ class Session(QObject):
                 self._canvas.refresh(dirty)
         except Exception:
             _log.exception("layers could not be refreshed")
-        self._last_refresh_s = self._clock()
+
+    def painted(self) -> None:
+        """Hear that the window has been composed anew."""
+        self._pace.done()
 
     def _follow_newest(self) -> None:
         if self.following.newest is None or self.following.newest[0] in self._filing.newcomers:
