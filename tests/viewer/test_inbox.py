@@ -245,6 +245,21 @@ class TestBuffers:
         assert np.array_equal(viewer.planes[0].array, PIXELS)
         segment.close()
 
+    @pytest.mark.parametrize(("is_open", "answer"), [(False, "freed"), (True, "taken")])
+    def test_what_waits_for_a_window_that_is_not_there_yet_is_copied(
+        self, free_port, make, monkeypatch, is_open, answer
+    ):
+        monkeypatch.setattr("platecast.viewer._inbox._adoption._COPIED_BACKLOG", 2)
+        with viewer_on(free_port, takes=False) as viewer:
+            if is_open:
+                viewer.receiver.beat()
+            sender = make(viewer).join()
+            for number in range(1, 5):
+                self.hand(sender, number).close()
+                sender.publish(item(number, frame=None, buffer=number), frames=())
+            sender.beat(sent=4)
+            sender.hear(Ack, lambda ack: 4 in getattr(ack, answer))
+
     def test_several_planes_of_one_frame(self, viewer, sender):
         sender.publish(item(1, shape=(1, 6), nbytes=12), item(2, shape=(3, 6), nbytes=36, offset=12))
         sender.settled(2)

@@ -298,7 +298,8 @@ class Receiver:
             self._pass_on(Dropped(lost.plane, batch.displays[lost.display], lost.reason[:MAX_REASON_LENGTH]))
         self._dropped_unnamed += max(batch.dropped_unnamed, 0)
         sizes = [len(frame) for frame in frames]
-        self._adoption.begin(batch, len(self._arrivals))
+        # Before there is a window nothing leaves the queue, and says nothing of whether we keep up.
+        self._adoption.begin(batch, 0 if self._beat_at is None else len(self._arrivals))
         for item in batch.items:
             buffer = None if item.buffer is None else sender.buffers.pop(item.buffer, None)
             try:
