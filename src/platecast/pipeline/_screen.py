@@ -67,7 +67,7 @@ class Screen:
         """Send one plane, whose pixels are copied before this returns."""
         self._send(
             lambda stream: stream.send_components(plane, components, kind=kind, step=step, address=address),
-            f"sending {components!r} of step {step.index} {step.name}",
+            lambda: f"sending {components!r} of step {step.index} {step.name}",
             config,
         )
 
@@ -82,18 +82,20 @@ class Screen:
         """Send a table or points, which `make` returns."""
         self._send(
             lambda stream: stream.send_records(make(), components, step=step),
-            f"sending records of {components!r}, step {step.index} {step.name}",
+            lambda: f"sending records of {components!r}, step {step.index} {step.name}",
             config,
         )
 
-    def _send(self, send: Callable[[Stream], None], doing: str, config: NapariStreamingConfig) -> None:
+    def _send(
+        self, send: Callable[[Stream], None], doing: Callable[[], str], config: NapariStreamingConfig
+    ) -> None:
         stream = self._streams.get(config)
         try:
             if stream is not None:
                 send(stream)
                 return
         except Exception as error:
-            self._complain(doing, error)
+            self._complain(doing(), error)
         self._refused += 1
 
     def ledger(self) -> Ledger:
