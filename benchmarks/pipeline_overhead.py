@@ -1,18 +1,22 @@
 """What streaming costs a pipeline: its wall time with it beside that without, one JSON line a case.
 
-The pipeline (the demonstration's, serial) is pinned to one core, the viewer to another. The viewer is
-healthy, stopped (SIGSTOP) the whole time, or killed and started again every few seconds. Runs with and
-without streaming alternate, so that a machine that drifts does so for both; the noise is how far runs without
-streaming lie apart.
+The pipeline (the demonstration's, serial) is pinned to one core, the viewer and whoever kills and starts it
+to another. The viewer is healthy, stopped (SIGSTOP) the whole time, or killed and started again every few
+seconds. Three sorts of runs take turns, so that a machine that drifts does so for all: without a viewer,
+beside one to which nothing is streamed, which tells what a neighbour on the other core costs a pipeline, and
+with streaming. The noise is how far the runs without a viewer lie apart. Each run writes to a folder of its
+own: where files were deleted shortly before, file systems take longer to make new ones.
 
-Fields: `case`, `size` (pixels a side, uint16), `seconds_without`, `seconds_with` (medians),
-`overhead_percent`, `noise_percent` (largest less smallest run without streaming, by their median),
-`cpu_percent` (the same overhead by the processor time of the pipeline's process, which says less of what else
-the machine does), `planes` of the ledger of the last run with streaming.
+Fields: `case`, `size` (pixels a side, uint16), `seconds_without`, `seconds_beside`, `seconds_with` (medians),
+`overhead_percent` (with, by without), `beside_percent` (beside, by without), `noise_percent` (largest less
+smallest run without, by their median), `cpu_percent` (overhead by the processor time of the pipeline's
+process, which says less of what else the machine does), `planes` of the ledger of the last run with
+streaming.
 """
 
 import argparse
 import contextlib
+import itertools
 import json
 import os
 import signal
@@ -57,6 +61,11 @@ def run_apart(plate: Path, output: Path, port: int) -> dict[str, Any]:
     return result
 
 
+def median(name: str, runs: list[dict[str, Any]]) -> float:
+    """Return the median of what several runs say."""
+    return float(statistics.median(run[name] for run in runs))
+
+
 def start_pinned(port: int) -> int:
     """Start a viewer on the viewer's core; return its process id."""
     mine = os.sched_getaffinity(0)
@@ -85,6 +94,7 @@ def viewer(case: str, port: int, every_s: float) -> Iterator[None]:
         ended.wait(0.1)
 
     def kill_again_and_again() -> None:
+        os.sched_setaffinity(0, {_VIEWER_CORE})  # this thread's: looking for a viewer takes time, too
         victim = pid
         while not ended.wait(every_s):
             os.kill(victim, signal.SIGKILL)
@@ -117,7 +127,7 @@ def viewer(case: str, port: int, every_s: float) -> Iterator[None]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--seconds", type=float, default=60, help="length of one run without streaming")
-    parser.add_argument("--pairs", type=int, default=3, help="runs with and without, each case")
+    parser.add_argument("--rounds", type=int, default=3, help="runs of each sort, each case")
     parser.add_argument("--size", type=int, default=512, help="pixels a side of the plate's images")
     parser.add_argument("--case", choices=_CASES, action="append", help="default: every case")
     parser.add_argument("--kill-every-s", type=float, default=8)
@@ -132,31 +142,30 @@ def main() -> None:
         trial = run_apart(make_plate(folder / "trial", wells=2, size=options.size), folder / "out", 0)
         wells = max(int(2 * options.seconds / trial["seconds"]), 2)
         plate = make_plate(folder / "plate", wells=min(wells, 384), size=options.size)
+        outputs = (folder / f"out{number}" for number in itertools.count())
         for case in options.case or _CASES:
-            without, with_ = [], []
-            cpu_without, cpu_with = [], []
-            planes: dict[str, int] = {}
-            for _ in range(options.pairs):
-                alone = run_apart(plate, folder / "out", 0)
-                without.append(alone["seconds"])
-                cpu_without.append(alone["cpu_seconds"])
+            without, beside, with_ = [], [], []
+            for _ in range(options.rounds):
+                without.append(run_apart(plate, next(outputs), 0))
                 with viewer(case, options.port, options.kill_every_s):
-                    found = run_apart(plate, folder / "out", options.port)
-                with_.append(found["seconds"])
-                cpu_with.append(found["cpu_seconds"])
-                planes = found["planes"]
-            base = statistics.median(without)
+                    beside.append(run_apart(plate, next(outputs), 0))
+                with viewer(case, options.port, options.kill_every_s):
+                    with_.append(run_apart(plate, next(outputs), options.port))
+            seconds = [run["seconds"] for run in without]
+            base = statistics.median(seconds)
             line = {
                 "case": case,
                 "size": options.size,
                 "seconds_without": round(base, 2),
-                "seconds_with": round(statistics.median(with_), 2),
-                "overhead_percent": round((statistics.median(with_) / base - 1) * 100, 2),
-                "noise_percent": round((max(without) - min(without)) / base * 100, 2),
+                "seconds_beside": round(median("seconds", beside), 2),
+                "seconds_with": round(median("seconds", with_), 2),
+                "overhead_percent": round((median("seconds", with_) / base - 1) * 100, 2),
+                "beside_percent": round((median("seconds", beside) / base - 1) * 100, 2),
+                "noise_percent": round((max(seconds) - min(seconds)) / base * 100, 2),
                 "cpu_percent": round(
-                    (statistics.median(cpu_with) / statistics.median(cpu_without) - 1) * 100, 2
+                    (median("cpu_seconds", with_) / median("cpu_seconds", without) - 1) * 100, 2
                 ),
-                "planes": planes,
+                "planes": with_[-1]["planes"],
             }
             print(json.dumps(line), flush=True)
 
