@@ -164,10 +164,10 @@ class TestRetransmission:
         monkeypatch.setattr("platecast.stream._transmitter._CALM_PAUSE_S", 3600.0)
         link = links.get(viewer.port, None)
         stream.send(pattern(SMALL), well="A01", site=1)
-        wait_until(lambda: link._rests, "the thread rests")
+        wait_until(lambda: link._sleep.is_resting, "the thread rests")
         for n in range(2, 2 + CALM_ITEMS):
             stream.send(pattern(SMALL), well="A01", site=n)
-        assert link._rests
+        assert link._sleep.is_resting
         stream.send(pattern(SMALL), well="A01", site=100)
         wait_until(lambda: stream.report().settled, "a burst is sent")
         stream.send(pattern(SMALL), well="A01", site=101)

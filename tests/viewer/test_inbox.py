@@ -370,7 +370,7 @@ class TestRequests:
         assert viewer.status()["state"] == "starting"
         viewer.receiver.beat()
         assert viewer.status()["state"] == "ready"
-        viewer.receiver._beat_at -= 5
+        viewer.receiver._vitals._beat_at -= 5
         assert viewer.status()["state"] == "busy"
 
     def test_other_commands_are_the_windows(self, viewer):

@@ -76,7 +76,7 @@ def test_click_goes_to_the_well(qtbot, make, rows, columns):
     for row, column in ((0, 0), (rows - 1, columns - 1), (rows // 2, columns // 3)):
         qtbot.mouseClick(plate_map.grid, Qt.MouseButton.LeftButton, pos=point_of(plate_map.grid, row, column))
         assert window.here["well"] == f"{row_name(row)}{column + 1:02d}"
-    step_down, step_across = plate_map.grid.label_steps()
+    step_down, step_across = plate_map.grid.squares.label_steps()
     cell = plate_map.grid.rect_of(0, 1).left() - plate_map.grid.rect_of(0, 0).left()
     assert cell * step_down >= 10
     assert cell * step_across >= 12

@@ -4,13 +4,12 @@ It looks for the viewer, greets it, sends what waits as far as the viewer's wind
 the viewer says became of it, and starts over when the viewer goes away. Callers only copy and queue.
 """
 
-import contextlib
 import logging
 import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from platecast.components import PlateLayout
 from platecast.errors import PlatecastError, ProtocolError
@@ -18,6 +17,7 @@ from platecast.stream._flow import Flow
 from platecast.stream._outbox import Outbox
 from platecast.stream._session import Session
 from platecast.stream._silence import FAR_SILENCE_S, Silence
+from platecast.stream._sleep import Sleep
 from platecast.stream._staged import Staged
 from platecast.stream._staging import Staging
 from platecast.stream._starter import Starter
@@ -33,7 +33,6 @@ from platecast.wire import (
     SegmentPool,
     SenderSockets,
     Spilled,
-    Waker,
     Welcome,
     load_codecs,
     memory_group,
@@ -97,12 +96,9 @@ class Link:
         self._silence = Silence(self._name)
         self._starter = Starter(port)
         self._stopping = threading.Event()
-        self._idle = False
-        self._rests = False
-        self._waited_for_by: set[int] = set()
+        self._sleep = Sleep(self.outbox)
         self._heard_at = time.monotonic()
         self._rate_bps: float | None = None
-        self._waker = Waker()
         if pairing is not None:
             # Here, where a stream is opened: in the link's thread it would hold up those who send.
             load_codecs()
@@ -163,27 +159,15 @@ class Link:
     def wait_settled(self, stream: int | None, timeout_s: float) -> None:
         """Wait until nothing of a stream (`None`: of any) is pending, while there is hope for it."""
         deadline = time.monotonic() + timeout_s
-        with self._hurry():
+        with self._sleep.hurried():
             while self.hopeful and (left_s := deadline - time.monotonic()) > 0:
                 if self.outbox.wait_settled(stream, min(left_s, _HOPE_INTERVAL_S)):
                     return
 
     def flush(self, stream: int, timeout_s: float) -> None:
         """Wait until nothing of a stream is pending, whether there is hope for it or not."""
-        with self._hurry():
+        with self._sleep.hurried():
             self.outbox.wait_settled(stream, timeout_s)
-
-    @contextlib.contextmanager
-    def _hurry(self) -> Iterator[None]:
-        """Keep the thread from collecting planes: somebody waits for what is on its way."""
-        waiting = threading.get_ident()
-        self._waited_for_by.add(waiting)
-        if self._rests:
-            self._waker.wake()
-        try:
-            yield
-        finally:
-            self._waited_for_by.discard(waiting)
 
     @property
     def linked(self) -> bool:
@@ -206,21 +190,18 @@ class Link:
 
     def wake(self) -> None:
         """Make the thread look for work, unless it does so soon anyway; from any thread."""
-        if self._idle or (self._rests and self.outbox.is_pressing):
-            self._waker.wake()
+        self._sleep.came()
 
     def close(self) -> int:
         """End the thread and drop what is left; return how many planes that were. Takes at most a second."""
         self._stopping.set()
-        self._idle = True
-        self.wake()
+        self._sleep.end()
         self._thread.join()
-        self._idle = False
         left = self.outbox.drop_all()
         self.staging.close()
         self._counters.close()
         self._memory.close()
-        self._waker.close()
+        self._sleep.close()
         return left
 
     def abandon(self) -> None:
@@ -252,7 +233,9 @@ class Link:
     def _seek(self) -> None:
         if self._pairing is not None:
             # Greetings tell whether somebody is there.
-            self._session = Session(SenderSockets(self._pairing, self._waker), "", flow=self._new_flow())
+            self._session = Session(
+                SenderSockets(self._pairing, self._sleep.waker), "", flow=self._new_flow()
+            )
             self._session.heard_at = self._heard_at
             return
         try:
@@ -262,13 +245,10 @@ class Link:
             endpoint = None
         if endpoint is not None:
             flow = self._new_flow() if endpoint.tunnel else None
-            self._session = Session(SenderSockets(endpoint, self._waker), endpoint.instance, flow=flow)
+            self._session = Session(SenderSockets(endpoint, self._sleep.waker), endpoint.instance, flow=flow)
             return
         # Without planes to send there is no hurry, and a first plane wakes the thread.
-        self._idle = True
-        patience = _SEEK_INTERVAL_S if self.outbox.unsettled else _IDLE_SEEK_INTERVAL_S
-        self._waker.wait(patience)
-        self._idle = False
+        self._sleep.idle(_SEEK_INTERVAL_S if self.outbox.unsettled else _IDLE_SEEK_INTERVAL_S)
         if self.outbox.unsettled:
             self._stopping.wait(_SEEK_INTERVAL_S)
 
@@ -276,17 +256,13 @@ class Link:
         pause_s = max(session.pause_until - time.monotonic(), 0.0)
         rests = session.is_calm and pause_s > 0
         if rests:
-            # One wake-up for all that happens meanwhile: each costs more than the copy of a small plane. Said
-            # before the look at who is in a hurry: whoever comes in between wakes us.
-            self._rests = True
-            if not (self.outbox.is_pressing or self._waited_for_by):
-                self._waker.wait(pause_s)
-            self._rests = False
+            # One wake-up for all that happens meanwhile.
+            self._sleep.rest(pause_s)
             pause_s = session.pause_until = 0.0
         # Nobody needs to wake us in a pause, nor where the viewer has to speak first. Set before the look at
         # what waits: a plane that comes in between wakes us.
-        self._idle = session.ready and not session.full and not pause_s
-        is_due = rests or (self._idle and self.outbox.waiting > 0)
+        self._sleep.is_idle = session.ready and not session.full and not pause_s
+        is_due = rests or (self._sleep.is_idle and self.outbox.waiting > 0)
         for message in session.sockets.poll(0.0 if is_due else self._patience(session, pause_s)):
             session.heard_at = self._heard_at = time.monotonic()
             if isinstance(message, Welcome):
@@ -298,7 +274,7 @@ class Link:
                 # It knew us before: only a new hello helps.
                 session.sockets.gone = session.sockets.gone or session.welcome is not None
                 session.next_hello = time.monotonic() + _REFUSED_RETRY_S
-        self._idle = False
+        self._sleep.is_idle = False
         if session.sockets.gone:
             self._disconnect()
             return

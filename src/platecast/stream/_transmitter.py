@@ -32,7 +32,7 @@ _RETRANSMIT_AFTER_S = 1.0
 _PAUSE_S = 0.02
 """How long planes are collected after a batch: each batch wakes four threads in two processes."""
 _CALM_PAUSE_S = 0.1
-"""The same where few planes come: of a pipeline with 100 a second five share what one wake-up costs."""
+"""The same where few planes come: of a pipeline with 100 a second ten share what one wake-up costs."""
 _LEAST_RETRY_S = 0.005
 _MOST_RETRY_S = 0.1
 """How long a full socket is left alone: a stopped viewer is not asked two hundred times a second."""

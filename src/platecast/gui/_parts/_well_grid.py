@@ -7,8 +7,6 @@ from qtpy.QtCore import QEvent, QPoint, QRect, QRectF, QSize, Qt
 from qtpy.QtCore import Signal as QtSignal  # type: ignore[attr-defined]  # renamed where mypy does not look
 from qtpy.QtGui import (
     QColor,
-    QFont,
-    QFontMetrics,
     QKeyEvent,
     QMouseEvent,
     QPainter,
@@ -18,12 +16,11 @@ from qtpy.QtGui import (
 )
 from qtpy.QtWidgets import QToolTip, QWidget
 
-from platecast.components import parse_well, plate_format, row_name
+from platecast.components import parse_well, plate_format
+from platecast.widgets import WellSquares, height_px, label_font
 
-_LABEL_PX = 10
 _MOST_CELL_PX = 40
 _LEAST = (4, 6)
-_STEPS = (1, 2, 4, 6, 8, 12)
 _ARROWS = {
     Qt.Key.Key_Left: (0, -1),
     Qt.Key.Key_Right: (0, 1),
@@ -112,55 +109,35 @@ class WellGrid(QWidget):
 
     def heightForWidth(self, width: int) -> int:
         """Return the height at which the wells fill a width."""
-        left, top = self._margins()
-        cell = min(_MOST_CELL_PX, (width - left - 2) / self._columns)
-        return round(top + cell * self._rows) + 3
+        return height_px(self._rows, self._columns, label_font(self.font()), width, _MOST_CELL_PX)
 
     def rect_of(self, label: str) -> QRect:
         """Return where a well is drawn."""
-        return self._rect(parse_well(label)).toRect()
+        return self._squares.square(*parse_well(label)).toRect()
 
-    def _margins(self) -> tuple[float, float]:
-        metrics = QFontMetrics(self._label_font())
-        return metrics.horizontalAdvance("AF" if self._rows > 26 else "H") + 6.0, metrics.height() + 2.0
-
-    def _geometry(self) -> tuple[float, float, float]:
-        """Return a well's side and the left and upper end of the grid."""
-        left, top = self._margins()
-        across, down = (self.width() - left - 2) / self._columns, (self.height() - top - 2) / self._rows
-        cell = max(1.0, min(across, down, _MOST_CELL_PX))
-        return cell, left, top
-
-    def _rect(self, place: _Place) -> QRectF:
-        cell, left, top = self._geometry()
-        gap = 0.5 if cell < 9 else 1.0 if cell < 20 else 2.0
-        x, y = left + place[1] * cell + gap, top + place[0] * cell + gap
-        return QRectF(x, y, cell - 2 * gap, cell - 2 * gap)
-
-    def _label_font(self) -> QFont:
-        font = QFont(self.font())
-        font.setPixelSize(_LABEL_PX)
-        return font
+    @property
+    def _squares(self) -> WellSquares:
+        font = label_font(self.font())
+        return WellSquares.in_widget(self._rows, self._columns, font, self.size(), _MOST_CELL_PX)
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
         """Draw labels and wells."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        self._paint_labels(painter)
-        palette = self.palette()
+        palette, squares = self.palette(), self._squares
+        painter.setPen(palette.color(QPalette.ColorRole.WindowText))
+        squares.paint_labels(painter)
         unused = palette.color(QPalette.ColorRole.Mid)
         frame = QPen(palette.color(QPalette.ColorRole.WindowText), 2)
         for row in range(self._rows):
             for column in range(self._columns):
-                rect = self._rect((row, column))
                 found = self._wells.get((row, column))
                 painter.setPen(Qt.PenStyle.NoPen)
                 if found is None:
-                    side = max(1.0, rect.width() * 0.2)
                     painter.setBrush(unused)
-                    middle = rect.center()
-                    painter.drawEllipse(QRectF(middle.x() - side / 2, middle.y() - side / 2, side, side))
+                    painter.drawEllipse(squares.unused_dot(row, column))
                     continue
+                rect = squares.square(row, column)
                 is_chosen = (row, column) in self._chosen
                 _paint_well(painter, rect, found[1], is_faint=bool(self._chosen) and not is_chosen)
                 if is_chosen:
@@ -170,21 +147,8 @@ class WellGrid(QWidget):
         if self._cursor is not None and self.hasFocus():
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(palette.color(QPalette.ColorRole.Highlight), 2, Qt.PenStyle.DotLine))
-            painter.drawRect(self._rect(self._cursor).adjusted(-2, -2, 2, 2))
+            painter.drawRect(squares.square(*self._cursor).adjusted(-2, -2, 2, 2))
         painter.end()
-
-    def _paint_labels(self, painter: QPainter) -> None:
-        cell, left, top = self._geometry()
-        painter.setFont(self._label_font())
-        painter.setPen(self.palette().color(QPalette.ColorRole.WindowText))
-        metrics = painter.fontMetrics()
-        widest = metrics.horizontalAdvance("48" if self._columns > 9 else "8") + 4
-        for column in range(0, self._columns, _step(cell, widest)):
-            box = QRectF(left + (column + 0.5) * cell - 20, 0, 40, metrics.height())
-            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, str(column + 1))
-        for row in range(0, self._rows, _step(cell, metrics.height() - 2)):
-            box = QRectF(0, top + (row + 0.5) * cell - 10, left - 3, 20)
-            painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, row_name(row))
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:
         """Begin a choice."""
@@ -215,9 +179,9 @@ class WellGrid(QWidget):
             QToolTip.showText(event.globalPosition().toPoint(), text, self)
             return
         if (here - self._pressed).manhattanLength() > 4:
-            area = QRectF(QRect(self._pressed, here).normalized())
+            area, squares = QRectF(QRect(self._pressed, here).normalized()), self._squares
             self._set_chosen(
-                self._kept | {place for place in self._wells if self._rect(place).intersects(area)}
+                self._kept | {place for place in self._wells if squares.square(*place).intersects(area)}
             )
 
     def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:
@@ -268,19 +232,19 @@ class WellGrid(QWidget):
         }
 
     def _place_at(self, point: QPoint) -> _Place | None:
-        cell, left, top = self._geometry()
-        row, column = int((point.y() - top) // cell), int((point.x() - left) // cell)
+        row, column = self._squares.row_at(point.y()), self._squares.column_at(point.x())
         return (row, column) if 0 <= row < self._rows and 0 <= column < self._columns else None
 
     def _line_at(self, point: QPoint) -> set[_Place]:
         """Return the wells of the row or column whose label is at a point; all for the corner."""
-        cell, left, top = self._geometry()
-        if point.x() < left and point.y() < top:
+        squares = self._squares
+        is_left, is_above = point.x() < squares.left_px, point.y() < squares.top_px
+        if is_left and is_above:
             return set(self._wells)
-        if point.y() < top:
-            return {place for place in self._wells if place[1] == int((point.x() - left) // cell)}
-        if point.x() < left:
-            return {place for place in self._wells if place[0] == int((point.y() - top) // cell)}
+        if is_above:
+            return {place for place in self._wells if place[1] == squares.column_at(point.x())}
+        if is_left:
+            return {place for place in self._wells if place[0] == squares.row_at(point.y())}
         return set()
 
     def _set_chosen(self, chosen: set[_Place]) -> None:
@@ -305,7 +269,3 @@ def _paint_well(painter: QPainter, rect: QRectF, mark: WellMark, *, is_faint: bo
         painter.setPen(QPen(QColor("#ffffff"), max(1.0, rect.width() * 0.1)))
         painter.drawLine(inner.topLeft(), inner.bottomRight())
         painter.drawLine(inner.topRight(), inner.bottomLeft())
-
-
-def _step(cell: float, needed: float) -> int:
-    return next((step for step in _STEPS if step * cell >= needed), _STEPS[-1])

@@ -8,8 +8,6 @@ from qtpy.QtCore import QEvent, QPointF, QRectF, QSize, Qt
 from qtpy.QtCore import Signal as QtSignal  # type: ignore[attr-defined]  # renamed where mypy does not look
 from qtpy.QtGui import (
     QColor,
-    QFont,
-    QFontMetrics,
     QImage,
     QKeyEvent,
     QMouseEvent,
@@ -22,9 +20,9 @@ from qtpy.QtGui import (
 )
 from qtpy.QtWidgets import QWidget
 
-from platecast.components import row_name
 from platecast.viewer._plate._model import PlateView, WellState, WellView
 from platecast.viewer._plate._mosaic import plate_mosaic
+from platecast.widgets import WellSquares, height_px, label_font
 
 COLORS: dict[WellState, str] = {
     WellState.ARRIVED: "#56b4e9",
@@ -35,11 +33,9 @@ COLORS: dict[WellState, str] = {
 }
 """Told apart by people of every colour vision, and each but the first two by its form as well."""
 _HERE = "#ffffff"
-_LABEL_PX = 10
 _MARK_PX = 4
 """How far the mark of a well reaches beyond it."""
 _MOST_CELL_PX = 48
-_STEPS = (1, 2, 4, 6, 8, 12)
 _KEYS = {
     Qt.Key.Key_Left: (0, -1),
     Qt.Key.Key_Right: (0, 1),
@@ -62,7 +58,7 @@ class PlateGrid(QWidget):
         super().__init__(parent)
         self._view = PlateView(8, 12, {})
         self._colors: Callable[[float], QColor] | None = None
-        self._measured: tuple[tuple[int, ...], tuple[float, float, float]] | None = None
+        self._fitted: WellSquares | None = None
         self._mosaic: QImage | None = None
         self._pictured: frozenset[tuple[int, int]] = frozenset()
         self._here = ""
@@ -115,49 +111,26 @@ class PlateGrid(QWidget):
 
     def well_at(self, x: float, y: float) -> WellView | None:
         """Return the well under a point of the widget."""
-        cell, left, top = self._geometry()
-        column, row = int((x - left) // cell), int((y - top) // cell)
-        return self._view.wells.get((row, column))
+        return self._view.wells.get((self.squares.row_at(y), self.squares.column_at(x)))
 
     def height_for(self, width: int) -> int:
         """Return the height at which the wells fill a width."""
-        _, _, top = self._geometry()
-        cell = (width - self._label_width() - 2) / self._view.columns
-        return max(self.minimumHeight(), round(top + min(cell, _MOST_CELL_PX) * self._view.rows) + 3)
+        font = label_font(self.font())
+        height = height_px(self._view.rows, self._view.columns, font, width, _MOST_CELL_PX)
+        return max(self.minimumHeight(), height)
 
     def rect_of(self, row: int, column: int) -> QRectF:
         """Return where a well is drawn."""
-        cell, left, top = self._geometry()
-        gap = 0.5 if cell < 9 else 1.0 if cell < 20 else 2.0
-        return QRectF(left + column * cell + gap, top + row * cell + gap, cell - 2 * gap, cell - 2 * gap)
+        return self.squares.square(row, column)
 
-    def label_steps(self) -> tuple[int, int]:
-        """Return every which row and column has a label, so that none runs into the next."""
-        cell, _, _ = self._geometry()
-        metrics = QFontMetrics(self._label_font())
-        widest = metrics.horizontalAdvance("48" if self._view.columns > 9 else "8") + 4
-        return _step(cell, metrics.height() - 2), _step(cell, widest)
-
-    def _geometry(self) -> tuple[float, float, float]:
-        """Return a well's side and the left and upper end of the grid."""
-        size = (self.width(), self.height(), self._view.rows, self._view.columns)
-        if self._measured is None or self._measured[0] != size:
-            self._measured = (size, self._measure(*size))
-        return self._measured[1]
-
-    def _measure(self, width: int, height: int, rows: int, columns: int) -> tuple[float, float, float]:
-        left = self._label_width()
-        top = QFontMetrics(self._label_font()).height() + 2.0
-        cell = max(1.0, min((width - left - 2) / columns, (height - top - 2) / rows, _MOST_CELL_PX))
-        return cell, left + (width - left - cell * columns) / 2, top
-
-    def _label_width(self) -> float:
-        return QFontMetrics(self._label_font()).horizontalAdvance("AF" if self._view.rows > 26 else "H") + 6.0
-
-    def _label_font(self) -> QFont:
-        font = QFont(self.font())
-        font.setPixelSize(_LABEL_PX)
-        return font
+    @property
+    def squares(self) -> WellSquares:
+        """Where the wells lie."""
+        if self._fitted is None:
+            font, size = label_font(self.font()), self.size()
+            rows, columns = self._view.rows, self._view.columns
+            self._fitted = WellSquares.in_widget(rows, columns, font, size, _MOST_CELL_PX, centred=True)
+        return self._fitted
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
         """Draw labels and wells, and mark some."""
@@ -185,15 +158,15 @@ class PlateGrid(QWidget):
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         """Draw everything anew, in its new size."""
         super().resizeEvent(event)
-        self._drawn = None
+        self._fitted = self._drawn = None
 
     def changeEvent(self, event: QEvent | None) -> None:
         """Draw everything anew, in other colours or another font."""
         super().changeEvent(event)
-        self._drawn = None
+        self._fitted = self._drawn = None
 
     def _draw_anew(self) -> None:
-        self._drawn = None
+        self._fitted = self._drawn = None
         self.update()
 
     def _mark(self, *names: str) -> None:
@@ -209,44 +182,24 @@ class PlateGrid(QWidget):
 
     def _paint_plate(self, drawn: QPixmap) -> None:
         painter = QPainter(drawn)
-        self._paint_labels(painter)
+        painter.setPen(self.palette().color(QPalette.ColorRole.WindowText))
+        self.squares.paint_labels(painter)
         self._paint_unused(painter)
         self._paint_wells(painter)
         if self._mosaic is not None:
-            cell, left, top = self._geometry()
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-            whole = QRectF(left, top, cell * self._view.columns, cell * self._view.rows)
-            painter.drawImage(whole, self._mosaic)
+            painter.drawImage(self.squares.area, self._mosaic)
         if self._mosaic is not None or self._colors is not None:
             self._paint_failed(painter)
         painter.end()
 
-    def _paint_labels(self, painter: QPainter) -> None:
-        painter.setFont(self._label_font())
-        painter.setPen(self.palette().color(QPalette.ColorRole.WindowText))
-        every_row, every_column = self.label_steps()
-        cell, left, top = self._geometry()
-        metrics = painter.fontMetrics()
-        for column in range(0, self._view.columns, every_column):
-            box = QRectF(left + (column + 0.5) * cell - 20, 0, 40, metrics.height())
-            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, str(column + 1))
-        for row in range(0, self._view.rows, every_row):
-            box = QRectF(0, top + (row + 0.5) * cell - 10, left - 3, 20)
-            painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, row_name(row))
-
     def _paint_unused(self, painter: QPainter) -> None:
         """Mark the places of wells that are not used, so that the plate's format is seen."""
-        cell, _, _ = self._geometry()
-        side = max(1.0, cell * 0.2)
-        marks = []
-        for row in range(self._view.rows):
-            for column in range(self._view.columns):
-                if (row, column) not in self._view.wells:
-                    middle = self.rect_of(row, column).center()
-                    marks.append(QRectF(middle.x() - side / 2, middle.y() - side / 2, side, side))
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(COLORS[WellState.EMPTY]))
-        _draw_rects(painter, marks)
+        squares, wells = self.squares, self._view.wells
+        places = ((row, column) for row in range(squares.rows) for column in range(squares.columns))
+        _draw_rects(painter, [squares.unused_dot(*place) for place in places if place not in wells])
 
     def _paint_wells(self, painter: QPainter) -> None:
         """Draw all wells; those of one colour together, ten times faster than one by one."""
@@ -372,10 +325,6 @@ def _outline(painter: QPainter, rect: QRectF, color: QColor) -> None:
     painter.setPen(QPen(color, 1))
     painter.drawRect(rect.adjusted(0.5, 0.5, -0.5, -0.5))
     painter.setPen(Qt.PenStyle.NoPen)
-
-
-def _step(cell: float, needed: float) -> int:
-    return next((step for step in _STEPS if step * cell >= needed), _STEPS[-1])
 
 
 def _scale(view: PlateView, colormap: npt.NDArray[np.uint8]) -> Callable[[float], QColor]:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from platecast.errors import ProtocolError
 from platecast.layers import HeldPlane, Shelf
 from platecast.records import Records
-from platecast.viewer._inbox._roster import Sender
+from platecast.viewer._inbox._sender import Sender
 from platecast.wire import Batch, Item, PassedBuffer, decompress, unpack_records
 
 MOST_MAPPINGS = 50_000

@@ -10,15 +10,10 @@ import functools
 import hmac
 import logging
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import msgspec
-import psutil
-
-from platecast._version import __version__
 from platecast.components import Kind
 from platecast.config import NapariPolygons
 from platecast.errors import ProtocolError
@@ -26,14 +21,15 @@ from platecast.layers import Holdings, Pixels, Shelf
 from platecast.records import Records
 from platecast.viewer._inbox._adoption import Adoption
 from platecast.viewer._inbox._arrivals import Arrival, Command, Dropped, Failure, Incoming, Ticket
-from platecast.viewer._inbox._budget import make_shelf, planes_status
+from platecast.viewer._inbox._budget import make_shelf
 from platecast.viewer._inbox._owner import Owner, OwnerState
 from platecast.viewer._inbox._painter import Painter, PlaneSizes
 from platecast.viewer._inbox._progress_pace import ProgressPace
-from platecast.viewer._inbox._roster import Roster, Sender
+from platecast.viewer._inbox._roster import Roster
+from platecast.viewer._inbox._sender import Sender
+from platecast.viewer._inbox._vitals import Vitals
 from platecast.wire import (
     MAX_REASON_LENGTH,
-    PROTOCOL_VERSION,
     AttachBlocks,
     Batch,
     Beat,
@@ -57,8 +53,6 @@ from platecast.wire import (
 _log = logging.getLogger(__name__)
 
 _POLL_S = 0.25
-_BUSY_AFTER_S = 1.0
-_MOST_LAYERS_NAMED = 256
 
 
 class Receiver:
@@ -89,10 +83,7 @@ class Receiver:
         self._roster = Roster(sockets, endpoint, self._refuse, self._shelf)
         self._adoption = Adoption(self._shelf, self._free)
         self._owner = Owner(owner_pid)
-        self._refused = 0
-        self._dropped_unnamed = 0
-        self._started_at = time.monotonic()
-        self._beat_at: float | None = None
+        self._vitals = Vitals(endpoint, sockets.progress.address)
         self._arrivals: deque[Incoming] = deque()
         self._outcomes: deque[Callable[[], None]] = deque()
         self._answers: deque[tuple[bytes, dict[str, Any], Sequence[bytes]]] = deque()
@@ -104,7 +95,6 @@ class Receiver:
         self._thread = threading.Thread(target=self._run, name="platecast-receiver", daemon=True)
         sockets.progress.token = endpoint.token
         self._progress = ProgressPace()
-        self._layers: tuple[LayerStatus, ...] = ()
         self.quit_early: Callable[[], None] | None = None
         """Ends a process whose window is not there yet, in its main thread and soon; called by ours."""
         self.end_now: Callable[[], None] = _nothing
@@ -155,11 +145,11 @@ class Receiver:
 
     def beat(self) -> None:
         """Say that the window's loop is alive."""
-        self._beat_at = time.monotonic()
+        self._vitals.beat()
 
     def show_layers(self, layers: Sequence[LayerStatus]) -> None:
         """Say which layers there are."""
-        self._layers = tuple(layers)
+        self._vitals.layers = tuple(layers)
 
     def holdings(self) -> Holdings:
         """Return where the planes are, and what they take."""
@@ -171,7 +161,7 @@ class Receiver:
 
     def dropped_unnamed(self) -> int:
         """Return how many planes were dropped of which their senders could not say what they were."""
-        return self._dropped_unnamed
+        return self._vitals.dropped_unnamed
 
     def senders(self) -> int:
         """Return how many senders are connected."""
@@ -240,7 +230,7 @@ class Receiver:
 
     def _quit_early(self) -> bool:
         """End a process whose window is not there yet; say whether it is one."""
-        if self._beat_at is None and self.quit_early is not None:
+        if not self._vitals.has_window and self.quit_early is not None:
             self.quit_early()
             return True
         return False
@@ -296,10 +286,10 @@ class Receiver:
             self._pass_on(layout)
         for lost in batch.dropped:
             self._pass_on(Dropped(lost.plane, batch.displays[lost.display], lost.reason[:MAX_REASON_LENGTH]))
-        self._dropped_unnamed += max(batch.dropped_unnamed, 0)
+        self._vitals.dropped_unnamed += max(batch.dropped_unnamed, 0)
         sizes = [len(frame) for frame in frames]
         # Before there is a window nothing leaves the queue, and says nothing of whether we keep up.
-        self._adoption.begin(batch, 0 if self._beat_at is None else len(self._arrivals))
+        self._adoption.begin(batch, len(self._arrivals) if self._vitals.has_window else 0)
         for item in batch.items:
             buffer = None if item.buffer is None else sender.buffers.pop(item.buffer, None)
             try:
@@ -355,7 +345,7 @@ class Receiver:
     def _answer(self, request: Request) -> None:
         name = request.body.get("type")
         if name == "ping":
-            self._sockets.answer(request.client, self.pong())
+            self._sockets.answer(request.client, self._vitals.pong())
             return
         token = str(request.body.get("token", ""))
         if request.origin and name == "status":
@@ -383,57 +373,21 @@ class Receiver:
         self._wake()
 
     def _refuse(self, reason: str) -> None:
-        self._refused += 1
+        self._vitals.refused += 1
         _log.warning("refused: %s", reason)
 
     def ledger(self) -> Ledger:
         """Return the account of everything that this viewer was ever sent."""
         return self._roster.ledger()
 
-    def _state(self) -> tuple[str, float | None]:
-        age_s = None if self._beat_at is None else time.monotonic() - self._beat_at
-        return "starting" if age_s is None else "busy" if age_s > _BUSY_AFTER_S else "ready", age_s
-
     def _news(self) -> object:
         """Return what observers are told of at once; it changes where there is something to tell."""
-        return self._state()[0], self.ledger(), self._layers, self.senders(), self._refused
-
-    def pong(self) -> dict[str, Any]:
-        """Return what anybody may know, as the answer to `ping`."""
-        state, age_s = self._state()
-        return {
-            "type": "pong",
-            "protocol": PROTOCOL_VERSION,
-            "version": __version__,
-            "port": self._endpoint.port,
-            "pid": self._endpoint.pid,
-            "instance": self._endpoint.instance,
-            "title": self._endpoint.title,
-            "state": state,
-            "gui_age_s": age_s,
-            "uptime_s": time.monotonic() - self._started_at,
-            "progress": self._sockets.progress.address,
-        }
+        vitals = self._vitals
+        return vitals.state, self.ledger(), vitals.layers, self.senders(), vitals.refused
 
     def status(self) -> dict[str, Any]:
         """Return the account and what the viewer is doing, as the answer to `status`."""
-        ledger = self.ledger()
-        return {
-            **self.pong(),
-            "type": "status",
-            "ledger": msgspec.to_builtins(ledger),
-            "senders": [
-                {"pid": s.pid, "memory": s.memory, "host": s.host, "silent_s": s.silent_s}
-                for s in self._roster
-            ],
-            "queued": len(self._arrivals),
-            "refused": self._refused,
-            "dropped_unnamed": self._dropped_unnamed,
-            "memory_mb": psutil.Process().memory_info().rss / 1e6,
-            "planes": planes_status(self._shelf.holdings()),
-            "layer_count": len(self._layers),
-            "layers": self._layers[:_MOST_LAYERS_NAMED],
-        }
+        return self._vitals.status(self.ledger(), self._roster, len(self._arrivals), self._shelf.holdings())
 
 
 def _nothing() -> None:

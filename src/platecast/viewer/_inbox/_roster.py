@@ -6,9 +6,7 @@ For the receiver's thread, except where it says otherwise.
 import hmac
 import logging
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 
 import psutil
 
@@ -16,15 +14,14 @@ from platecast.errors import ProtocolError
 from platecast.layers import Shelf
 from platecast.viewer._inbox._account import SenderAccount
 from platecast.viewer._inbox._arrivals import Ticket
+from platecast.viewer._inbox._sender import LAST_MESSAGES_S, Sender
 from platecast.wire import (
     PROTOCOL_VERSION,
     AttachBlocks,
-    Batch,
     Beat,
     BlocksAttached,
     Buffer,
     CountersView,
-    Data,
     Endpoint,
     Hello,
     Joined,
@@ -32,7 +29,6 @@ from platecast.wire import (
     MemoryKind,
     PassBlocks,
     PassedBlock,
-    PassedBuffer,
     PassedDescriptor,
     ReceiverSockets,
     Refused,
@@ -46,103 +42,11 @@ from platecast.wire import (
 
 _log = logging.getLogger(__name__)
 
-_LAST_MESSAGES_S = 1.0
-"""How long messages of a sender that has ended may still come out of the sockets."""
 _FOREIGN_WINDOW_BYTES = 64 << 20
 """Window of a sender in another memory cgroup: what is under way is charged to it until it was copied."""
-_SILENCE_S = 30.0
-"""A sender that has not beaten for this long has ended, where neither socket nor process would tell."""
-_FAR_SILENCE_S = 300.0
-"""The same of a sender on another machine, where a cable may be out and come back."""
-_MISSED_S = 3.0
-"""A sender says something twice a second; this long without is worth a word."""
-_LOOK_INTERVAL_S = 0.25
-_MOST_PARKED = 64
 _LONGEST_HOST = 200
 _WINDOW_SHARE = 0.04
 _WINDOW_LIMITS_BYTES = (128 << 20, 1 << 30)
-
-
-@dataclass(slots=True, eq=False)
-class Sender:
-    """What the viewer knows of one sender besides its account."""
-
-    account: SenderAccount
-    route: bytes
-    nonce: bytes
-    pid: int
-    window_bytes: int
-    """Most bytes that may be under way from it."""
-    same_group: bool
-    """Whether its memory is charged to the viewer's own cgroup."""
-    origin: str = ""
-    """The name of the key with which it came from another machine."""
-    host: str = ""
-    """Its machine, where that is another one, also behind a tunnel."""
-    connection: int | None = None
-    counters: CountersView | None = None
-    names_blocks: bool = False
-    """Whether it passes memory by name, over the control channel."""
-    started: float | None = None
-    """When its process started, where the viewer can see that process."""
-    buffers: dict[int, PassedBuffer] = field(default_factory=dict)
-    """Buffers that were passed and that no batch has named yet, by number."""
-    newest_buffer: int = 0
-    """The highest number that was passed by name."""
-    parked: deque[tuple[float, Data]] = field(default_factory=deque)
-    """Batches that overtook the names of their buffers, which come through another socket, and since when."""
-    heard_at: float = field(default_factory=time.monotonic)
-    seen_at: float = 0.0
-    """When its process was last looked for."""
-    ended_at: float | None = None
-
-    def close_unnamed(self, batch: Batch) -> None:
-        """Close buffers that were handed over for a batch that was never published: numbers only grow."""
-        newest = _newest_buffer(batch)
-        for number in [number for number in self.buffers if number < newest]:
-            self.buffers.pop(number).close()
-
-    def park(self, data: Data) -> bool:
-        """Keep a batch that names a buffer whose name is still on its way, or comes after such a batch."""
-        if not self.names_blocks:
-            return False
-        if not self.parked and _newest_buffer(data.batch) <= self.newest_buffer:
-            return False
-        self.parked.append((time.monotonic(), data))
-        return True
-
-    def unpark(self) -> Iterator[Data]:
-        """Take out, in order, the batches whose names have come, or will not come any more."""
-        while self.parked:
-            since, data = self.parked[0]
-            is_ahead = _newest_buffer(data.batch) > self.newest_buffer
-            is_late = time.monotonic() - since > _LAST_MESSAGES_S or len(self.parked) > _MOST_PARKED
-            if is_ahead and not is_late:
-                return
-            self.parked.popleft()
-            yield data
-
-    @property
-    def silent_s(self) -> float:
-        """How long it was not heard."""
-        return time.monotonic() - self.heard_at
-
-    @property
-    def is_missed(self) -> bool:
-        """Whether it is on another machine, and was not heard for longer than a network takes."""
-        return bool(self.host) and self.ended_at is None and self.silent_s > _MISSED_S
-
-    @property
-    def words(self) -> str:
-        """How long it was not heard, and who it is."""
-        return f"not heard for {self.silent_s:.0f} s: process {self.pid} on {self.host}"
-
-    @property
-    def memory(self) -> MemoryKind:
-        """How its pixels come."""
-        if self.connection is not None:
-            return MemoryKind.MEMFD
-        return MemoryKind.NAMED if self.names_blocks else MemoryKind.INLINE
 
 
 class Roster:
@@ -252,7 +156,7 @@ class Roster:
         sender.heard_at = time.monotonic()
         sender.account.hear(beat)
         if beat.last:
-            _end(sender)
+            sender.end()
 
     def join(self, joined: Joined) -> None:
         """Let a sender pass descriptors that knows its nonce."""
@@ -278,7 +182,7 @@ class Roster:
         for sender in self:
             if sender.connection == connection:
                 sender.connection = None
-                _end(sender)
+                sender.end()
 
     def keep_buffer(self, passed: Buffer) -> None:
         """Keep a descriptor until a batch names it."""
@@ -365,8 +269,8 @@ class Roster:
 
     def _close_ended(self, sender: Sender) -> None:
         """Close the account of a sender that has ended, once its last messages are through."""
-        if sender.connection is None and sender.ended_at is None and self._is_gone(sender):
-            _end(sender)
+        if sender.connection is None and sender.ended_at is None and sender.is_gone():
+            sender.end()
         if sender.ended_at is None:
             return
         stated = sender.account.stated()
@@ -374,7 +278,7 @@ class Roster:
             stated = max(stated, sender.counters.read())
         sent, dropped, elsewhere = stated
         arrived = sender.account.arrived
-        if arrived < sent - dropped - elsewhere and time.monotonic() - sender.ended_at < _LAST_MESSAGES_S:
+        if arrived < sent - dropped - elsewhere and time.monotonic() - sender.ended_at < LAST_MESSAGES_S:
             return
         if sender.account.arrived > sender.account.outcomes:
             return
@@ -392,25 +296,6 @@ class Roster:
         self._past += sender.account.ledger()
         self._shelf.ungrant(sender.window_bytes)
         del self._senders[sender.account.sender]
-
-    def _is_gone(self, sender: Sender) -> bool:
-        """Tell whether a sender has ended that no connection tells of."""
-        now = time.monotonic()
-        if sender.started is None:
-            return now - sender.heard_at > (_FAR_SILENCE_S if sender.host else _SILENCE_S)
-        if now - sender.seen_at < _LOOK_INTERVAL_S:
-            return False
-        sender.seen_at = now
-        return process_start_time(sender.pid) != sender.started
-
-
-def _newest_buffer(batch: Batch) -> int:
-    return max((item.buffer for item in batch.items if item.buffer is not None), default=0)
-
-
-def _end(sender: Sender) -> None:
-    if sender.ended_at is None:
-        sender.ended_at = time.monotonic()
 
 
 def default_window_bytes() -> int:
