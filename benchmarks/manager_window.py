@@ -4,6 +4,7 @@ Run it on a screen: ``xvfb-run -a python benchmarks/manager_window.py``. A timer
 longest time between two of its turns is what a user of the window may have to wait.
 """
 
+import argparse
 import os
 import shutil
 import tempfile
@@ -91,6 +92,7 @@ def measure_sending(app: QApplication, window: ManagerWindow, gaps: Gaps, home: 
 
 
 def main() -> None:
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter).parse_args()
     home = Path(tempfile.mkdtemp(prefix="pcb-"))
     os.environ["PLATECAST_RUNTIME_DIR"] = str(home / "run")
     (home / "run").mkdir(mode=0o700)

@@ -4,6 +4,7 @@ Three plates: names alone (Opera Phenix and ImageXpress), and an Opera Phenix pl
 version 5, the wordiest. The goal: at most 3 s each. Prints one JSON line.
 """
 
+import argparse
 import json
 import logging
 import tempfile
@@ -77,6 +78,7 @@ def measure_s(folder: Path) -> float:
 
 
 def main() -> None:
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter).parse_args()
     logging.disable(logging.WARNING)  # the empty files are no TIFF files, which is said otherwise
     kinds: dict[str, tuple[Callable[[int, int, int, int], str], bool]] = {
         "phenix": (phenix_name, False),

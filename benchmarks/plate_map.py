@@ -3,6 +3,7 @@
 Prints one JSON line; needs a screen (``xvfb-run``). The goals: open within 1 s, an update within 200 ms.
 """
 
+import argparse
 import json
 import statistics
 import time
@@ -39,6 +40,7 @@ def planes(wells: list[str]) -> list[PlaneId]:
 
 def main() -> None:
     """Measure and print."""
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter).parse_args()
     get_qapp()
     rng = np.random.default_rng(0)
     wells = [f"{row_name(row)}{column + 1:02d}" for row in range(ROWS) for column in range(COLUMNS)]

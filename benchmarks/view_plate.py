@@ -3,10 +3,9 @@
 Real processes on a virtual screen. The files are links to a few images, so that the plate takes little disk;
 each is opened as one of its own. Goals: the first plane is on screen at most 2 s after the window is up;
 going to another well never keeps the window deaf for long. Prints one JSON line.
-
-    python benchmarks/view_plate.py [wells]
 """
 
+import argparse
 import json
 import os
 import random
@@ -119,7 +118,9 @@ def go_around(endpoint: Endpoint, wells: int) -> dict[str, float]:
 
 
 def main() -> None:
-    wells = int(sys.argv[1]) if len(sys.argv) > 1 else 384
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("wells", type=int, nargs="?", default=384, help="of the plate; default: 384")
+    wells = parser.parse_args().wells
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary, "plate")
         folder.mkdir()

@@ -1,10 +1,10 @@
 """Draws the plate map in every size and state, to be looked at.
 
-Use: ``python scripts/plate_map_pictures.py FOLDER``. Each file is one dock, as large as it is in a window;
+Each file is one dock, as large as it is in a window;
 needs a screen (``xvfb-run`` makes one).
 """
 
-import sys
+import argparse
 from pathlib import Path
 
 import numpy as np
@@ -89,4 +89,6 @@ def draw(plate_map: PlateMap, folder: Path, name: str) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("folder", type=Path, help="where the pictures go")
+    main(parser.parse_args().folder)
