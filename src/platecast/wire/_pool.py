@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import os
 import sys
 import threading
 from collections import OrderedDict, deque
@@ -11,6 +12,9 @@ from platecast.wire._segment import Segment, page_rounded
 
 SPARE_BYTES = 32 << 20
 """Allocated memory that waits for the next planes."""
+_YIELD_BYTES = 4 << 20
+"""After so much the supply lets others have its core: after 1 or 2 ms of work, where the system would let it
+go on for 4 while a caller waits."""
 _MOST_SPARES = 64
 _MOST_KEPT = 512
 
@@ -151,6 +155,7 @@ class SegmentPool:
     def _prepare(self, capacity: int) -> None:
         # Out of descriptors or of memory: callers go on without spares, and say so where they must.
         with contextlib.suppress(OSError):
+            since_yield_bytes = 0
             # A segment beyond what is kept would be closed again at once, and wanted for ever.
             while (
                 not self._closed
@@ -164,6 +169,10 @@ class SegmentPool:
                     segment.close()
                     raise
                 self.give_back(segment)
+                since_yield_bytes += capacity
+                if since_yield_bytes >= _YIELD_BYTES:
+                    since_yield_bytes = 0
+                    _yield_core()
 
     def _spares(self, capacity: int) -> int:
         return min(max(min(SPARE_BYTES, self._keep_bytes // 4) // capacity, 1), _MOST_SPARES)
@@ -189,6 +198,11 @@ class SegmentPool:
     def _has_room(self, segment: Segment) -> bool:
         count = self._free_count + len(self._lent)
         return count < self._keep_count and self._kept_bytes + segment.capacity <= self._keep_bytes
+
+
+def _yield_core() -> None:
+    if hasattr(os, "sched_yield"):  # not on Windows
+        os.sched_yield()
 
 
 def spare_descriptors() -> int:
