@@ -447,6 +447,24 @@ class TestPool:
         pool.give_back(free)
         assert (lent.fd, free.closed is False) == (-1, True)
 
+    def test_lent_segments_take_the_place_of_a_size_that_is_not_sent_any_more(self, pool, take):
+        before = [MemfdSegment(PAGE) for _ in range(4)]
+        for segment in before:
+            pool.give_back(segment)
+        lent = [MemfdSegment(2 * PAGE) for _ in range(3)]
+        for number, segment in enumerate(lent):
+            pool.lend(number, segment)
+        assert [segment.closed for segment in lent] == [False, False, True]
+        assert sum(segment.closed for segment in before) == 2, "its spares stay: planes may take turns"
+        pool.freed(0)
+        assert lent[0] in [take(2 * PAGE) for _ in range(4)]
+
+    def test_what_is_too_large_to_keep_takes_no_place(self, pool):
+        kept = MemfdSegment(PAGE)
+        pool.give_back(kept)
+        pool.give_back(MemfdSegment(9 * PAGE))
+        assert not kept.closed
+
     def test_close_leaves_nothing(self, pool):
         segments = [MemfdSegment(PAGE) for _ in range(2)]
         pool.give_back(segments[0])

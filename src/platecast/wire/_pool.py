@@ -73,7 +73,7 @@ class SegmentPool:
     def give_back(self, segment: Segment) -> None:
         """Take a segment that nobody reads any more."""
         with self._lock:
-            closing = self._make_room(segment)
+            closing = self._make_room(segment, is_free=True)
             if self._has_room(segment):
                 self._kept_bytes += segment.capacity
                 self._free_count += 1
@@ -86,11 +86,14 @@ class SegmentPool:
     def lend(self, number: int, segment: Segment) -> None:
         """Note that the viewer keeps the pages of buffer `number`."""
         with self._lock:
+            closing = self._make_room(segment, is_free=False)
             if self._has_room(segment):
                 self._kept_bytes += segment.capacity
                 self._lent[number] = segment
-                return
-        segment.close()
+            else:
+                closing.append(segment)
+        for each in closing:
+            each.close()
 
     def freed(self, number: int) -> None:
         """Take back a buffer that the viewer has freed; unknown numbers were closed on this side before."""
@@ -177,23 +180,34 @@ class SegmentPool:
     def _spares(self, capacity: int) -> int:
         return min(max(min(SPARE_BYTES, self._keep_bytes // 4) // capacity, 1), _MOST_SPARES)
 
-    def _make_room(self, segment: Segment) -> list[Segment]:
-        """Take out what is less useful than a free segment of this size: lent ones, then other sizes."""
+    def _make_room(self, segment: Segment, *, is_free: bool) -> list[Segment]:
+        """Take out what is less useful than a segment, until there is room for it or no such thing is left."""
         out: list[Segment] = []
-        while not self._has_room(segment):
-            other = next(
-                (free for size, free in self._free.items() if size != segment.capacity and free), None
-            )
-            if self._lent:
-                victim = self._lent.popitem(last=False)[1]
-            elif other:
-                victim = other.popleft()
-                self._free_count -= 1
-            else:
+        while segment.capacity <= self._keep_bytes and not self._has_room(segment):
+            victim = self._least_useful(segment.capacity, is_free)
+            if victim is None:
                 break
             self._kept_bytes -= victim.capacity
             out.append(victim)
         return out
+
+    def _least_useful(self, capacity: int, is_free: bool) -> Segment | None:
+        """Take out a segment for which there is less use than for one of a size, free or lent.
+
+        That is what other sizes have beyond their spares: planes of that size seem to have ended. A free
+        segment is of more use than all that are lent, which may never come back, and than all other sizes.
+        """
+        others = [size for size, free in self._free.items() if size != capacity and free]
+        surplus = (size for size in others if len(self._free[size]) > self._spares(size))
+        size = next(surplus, None)
+        if size is None and is_free:
+            if self._lent:
+                return self._lent.popitem(last=False)[1]
+            size = next(iter(others), None)
+        if size is None:
+            return None
+        self._free_count -= 1
+        return self._free[size].popleft()
 
     def _has_room(self, segment: Segment) -> bool:
         count = self._free_count + len(self._lent)
