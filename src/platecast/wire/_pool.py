@@ -181,7 +181,7 @@ class SegmentPool:
         return min(max(min(SPARE_BYTES, self._keep_bytes // 4) // capacity, 1), _MOST_SPARES)
 
     def _make_room(self, segment: Segment, *, is_free: bool) -> list[Segment]:
-        """Take out what is less useful than a segment, until there is room for it or no such thing is left."""
+        """Take out what is less useful than a segment, until there is room for it or nothing is."""
         out: list[Segment] = []
         while segment.capacity <= self._keep_bytes and not self._has_room(segment):
             victim = self._least_useful(segment.capacity, is_free)
