@@ -1,5 +1,6 @@
 """What waits and what is under way: nothing ever leaves the account."""
 
+import gc
 import threading
 
 import pytest
@@ -85,6 +86,22 @@ def named(well, stream=1):
     return Staged(
         stream, PlaneId(components=Components(well=well)), Display(), (1, 100), "|u1", 100, bytes(100)
     )
+
+
+def test_caller_lets_go_of_one_plane_and_leaves_the_rest_to_the_links_thread(outbox, released):
+    for _ in range(3):
+        offer(outbox, WhenFull.DROP_OLDEST)
+    assert outbox.reserve(300, WhenFull.DROP_OLDEST, 0.0) is Room.IN_MEMORY
+    assert seqs(released) == [1]
+    outbox.release_rest()
+    assert seqs(released) == [1, 2, 3]
+
+
+def test_planes_that_wait_are_nothing_to_the_garbage_collector(outbox):
+    offer(outbox, WhenFull.DROP_OLDEST)
+    (staged,) = outbox.take(EVERYTHING, 1)
+    assert not gc.is_tracked(staged)
+    assert not gc.is_tracked(staged.plane)
 
 
 def test_latest_keeps_the_newest_of_each_plane(outbox, released):

@@ -104,7 +104,7 @@ class StepId(msgspec.Struct, frozen=True):
             raise InvalidComponentsError(f"step ({self.index}, {self.name!r}) needs an index >= 0 and a name")
 
 
-class PlaneId(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class PlaneId(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Everything that tells one plane from every other one.
 
     Parameters

@@ -214,6 +214,7 @@ class Link:
     def _run(self) -> None:
         while not self._stopping.is_set():
             try:
+                self.outbox.release_rest()
                 if self._session is None:
                     self._seek()
                 else:

@@ -1,7 +1,8 @@
 """Planes that were dropped and of which the viewer is still to be told."""
 
 from collections import deque
-from dataclasses import dataclass
+
+import msgspec
 
 from platecast.components import PlaneId
 from platecast.config import Display
@@ -11,8 +12,7 @@ _MOST_NAMED = 4096
 """Headers that wait to be told; some hundred bytes each."""
 
 
-@dataclass(frozen=True, slots=True)
-class Lost:
+class Lost(msgspec.Struct, frozen=True, gc=False):
     """A plane that was dropped."""
 
     plane: PlaneId

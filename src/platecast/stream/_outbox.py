@@ -6,6 +6,7 @@ settled by a viewer, or dropped. Nothing leaves the account.
 
 import math
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
@@ -56,6 +57,7 @@ class Outbox:
         self._release = release
         self._counters = counters
         self._state = _State()
+        self._released_later: deque[Staged] = deque()
         # Entered as it is, never through the condition, whose `__enter__` is Python code: Ctrl-C in there
         # would leave the lock taken for ever.
         self._lock = threading.RLock()
@@ -101,9 +103,17 @@ class Outbox:
             fits = self._fits(nbytes)
             if fits:
                 self._state.reserved_bytes += nbytes
-        for victim in victims:
-            self._release(victim)
+        if victims:
+            # This plane is copied into the buffer of the first. Many give way at once after a viewer has
+            # gone, and closing all that they lie in takes longer than a call may.
+            self._released_later.extend(victims[1:])
+            self._release(victims[0])
         return Room.IN_MEMORY if fits else Room.NOWHERE
+
+    def release_rest(self) -> None:
+        """Let go of the pixels of planes that had to give way, as far as `reserve` has left them."""
+        while self._released_later:
+            self._release(self._released_later.popleft())
 
     def put(self, staged: Staged, *, replaces: bool = False) -> None:
         """Queue a plane for which room was reserved in memory, or which waits on disk.
@@ -187,7 +197,7 @@ class Outbox:
     def travels_as(self, staged: Staged, number: int) -> None:
         """Note the number of the buffer in which a plane goes to the viewer."""
         with self._lock:
-            staged.numbers.append(number)
+            staged.numbers += (number,)
             self._state.by_number[number] = staged
 
     def put_back(self, staged: list[Staged]) -> None:
@@ -222,7 +232,7 @@ class Outbox:
             self._state.by_number.clear()
             for staged in self._state.waiting:
                 staged.is_shared = staged.is_shared or bool(staged.numbers)
-                staged.numbers, staged.kept_as, staged.is_free = [], None, False
+                staged.numbers, staged.kept_as, staged.is_free = (), None, False
         # What is over the budget now may wait: it was under way, and the next plane makes it give way.
 
     def meet_viewer(self, account: bytes) -> None:
@@ -308,6 +318,7 @@ class Outbox:
             interrupted = self._drop_interrupted()
         for victim in victims:
             self._release(victim)
+        self.release_rest()
         return len(victims) + interrupted
 
     def _note_buffers(self, taken: Iterable[int], freed: Iterable[int]) -> None:

@@ -1,7 +1,9 @@
 """A plane on its way, where it may wait, and the account of a stream of them."""
 
 import enum
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+import msgspec
 
 from platecast.components import PlaneId
 from platecast.config import Display
@@ -20,9 +22,12 @@ class Room(enum.Enum):
     NOWHERE = enum.auto()
 
 
-@dataclass(slots=True, eq=False)
-class Staged:
-    """A plane whose pixels were copied and that is not settled yet."""
+class Staged(msgspec.Struct, eq=False, gc=False):
+    """A plane whose pixels were copied and that is not settled yet.
+
+    Nothing in it leads back to it, so the garbage collector does not follow it. Thousands may wait, and where
+    that many objects have come it visits all of the program's, in the middle of some caller's call.
+    """
 
     stream: int
     plane: PlaneId
@@ -37,7 +42,7 @@ class Staged:
     """Why there is no plane to send; it is told instead."""
     contrast: tuple[float, float] | None = None
     seq: int = 0
-    numbers: list[int] = field(default_factory=list)
+    numbers: tuple[int, ...] = ()
     """Buffer numbers of its transmissions to the present viewer, where the pixels went by descriptor."""
     kept_as: int | None = None
     """The number under which the viewer keeps the pages, if it does."""
@@ -58,7 +63,9 @@ class Staged:
 
     def without_pixels(self) -> "Staged":
         """Return the header of a plane that rests somewhere, to take its place."""
-        return replace(self, pixels=None, numbers=[], kept_as=None, is_free=False, is_shared=False)
+        return msgspec.structs.replace(
+            self, pixels=None, numbers=(), kept_as=None, is_free=False, is_shared=False
+        )
 
 
 @dataclass(slots=True)
