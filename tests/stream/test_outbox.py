@@ -97,7 +97,7 @@ def test_caller_lets_go_of_one_plane_and_leaves_the_rest_to_the_links_thread(out
     assert seqs(released) == [1, 2, 3]
 
 
-def test_planes_that_wait_are_nothing_to_the_garbage_collector(outbox):
+def test_headers_that_wait_are_nothing_to_the_garbage_collector(outbox):
     offer(outbox, WhenFull.DROP_OLDEST)
     (staged,) = outbox.take(EVERYTHING, 1)
     assert not gc.is_tracked(staged)

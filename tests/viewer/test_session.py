@@ -240,6 +240,20 @@ def test_layers_that_take_long_to_draw_are_refreshed_less_often(inbox, store, re
     session.stop()
 
 
+def test_a_picture_that_others_cause_puts_off_nothing(inbox, store, recording_canvas):
+    now = [10.0]
+    session = Session(inbox, store, recording_canvas, clock=lambda: now[0])
+    inbox.plane(well="A01")
+    session._turn()
+    session._refresh_now()
+    now[0] += 5.0
+    session.painted()
+    inbox.plane(well="A01")
+    session._turn()
+    assert len(recording_canvas.asked("refresh")) == 1, "nothing had been drawn, so nothing was to rest from"
+    session.stop()
+
+
 def test_a_turn_ends_when_its_time_is_spent(inbox, store, recording_canvas):
     now = [0.0]
 

@@ -7,10 +7,11 @@ FRAME_S = 1 / 60
 REST_BY_WORK = 3
 """How many times as long as a picture took its window leaves the processors to others."""
 MOST_REST_S = 0.25
+"""Longest rest, so that a window that is slow beyond measure still follows what arrives."""
 
 
 class FramePace:
-    """Leaves the machine to those who compute: drawing what arrives takes a quarter of the time at most.
+    """Leaves the machine to those who compute: after a picture the window rests for longer than that took.
 
     A graphics card draws a picture in a few milliseconds, and nothing changes. Without one, four megapixels
     take 50 ms of every processor, and a viewer that drew as often as it can would take a whole one from the

@@ -260,11 +260,14 @@ class Session(QObject):
             self._inbox.supersede(ticket)
         return took_time
 
+    @property
+    def _has_news(self) -> bool:
+        return self._filing.has_news or self.following.newest is not None
+
     def _refresh_when_due(self) -> None:
-        is_followed = self.following.newest is not None
-        if not (self._filing.has_news or is_followed):
+        if not self._has_news:
             return
-        wait_s = self._pace.wait_s(is_followed=is_followed)
+        wait_s = self._pace.wait_s(is_followed=self.following.newest is not None)
         if wait_s <= 0:
             self._refresh_now()
             return
@@ -273,7 +276,7 @@ class Session(QObject):
             self._frame.start(wait_ms)
 
     def _refresh_now(self) -> None:
-        if self._is_stopped:
+        if self._is_stopped or not self._has_news:
             return
         self._pace.begin()
         try:
