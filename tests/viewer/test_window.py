@@ -234,6 +234,16 @@ def test_controls_are_in_a_picture_that_is_asked_for(window, inbox, ask):
     assert parts.dims.isVisible()
 
 
+def test_the_map_is_up_to_date_in_a_picture_that_is_asked_for(window, inbox, ask):
+    from platecast.viewer._controls._plate_map import PlateMap
+
+    plate_map = window.viewer.window._qt_window.findChild(PlateMap)
+    for well in ("A01", "B02"):
+        inbox.plane(3, well=well, shape=(32, 32))
+    ask(window, "screenshot")
+    assert plate_map.text == "2 arrived"
+
+
 def test_quit_closes_the_window(qtbot, window, ask):
     assert ask(window, "quit") == ({"quitting": True}, [])
     qtbot.waitUntil(lambda: window._is_closed)

@@ -66,9 +66,14 @@ def open_docks(viewer: Viewer) -> None:
 
 
 def update_docks(viewer: Viewer) -> None:
-    """Let docks that count twice a second say what holds now, as a picture of them should."""
+    """Let docks that follow a few times a second say what holds now, as a picture of them should."""
+    parts = find_parts(viewer)
+    if parts is not None:
+        parts.watch.catch_up()
     for dock in main_window(viewer).findChildren(StreamDock):
         dock.update_values()
+    for plate_map in main_window(viewer).findChildren(PlateMap):
+        plate_map.redraw()
 
 
 def _no_stream() -> QWidget:

@@ -109,6 +109,11 @@ class PlateWatch(QObject):
         self.model.add(plane, mean, picture)
         self._wake()
 
+    def catch_up(self) -> None:
+        """Take every plane that was filed into the account now; what they hold is looked at later."""
+        while self._filed:
+            self._note()
+
     def stop(self) -> None:
         """Do no more; for a window that closes."""
         self._timer.stop()
